@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+# docs.t - restante.conf(5) and the example file say what the options table says
+#
+# The program is $RESTANTE, the one that was built here if that is not set.  It prints its
+# table with --options: name, default and what is allowed, a tab between them.
+#
+# SPDX-License-Identifier: ISC
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+TESTS = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, TESTS)
+
+from lib.tap import Tap  # noqa: E402
+
+DOC = os.path.join(os.path.dirname(TESTS), "doc")
+BINARY = os.environ.get("RESTANTE") or os.path.join(os.environ.get("top_builddir", "."), "restante")
+
+# what an empty default is called in the manual
+NOTHING = "nothing"
+
+
+def main():
+    tap = Tap()
+    tap.plan(8)
+    table, problem = ask(["--options"])
+    tap.ok("the program prints its options", problem or (None if table else "no options"))
+    manual = read_manual(os.path.join(DOC, "restante.conf.5"))
+    same(tap, "the manual has each option once, in the table's order", names(table), names(manual))
+    same(tap, "the manual has the table's defaults", column(table, 1), column(manual, 1))
+    same(tap, "the manual says what is allowed as errors do", column(table, 2), column(manual, 2))
+    path = os.path.join(DOC, "restante.conf.example")
+    example = read_example(path)
+    same(tap, "the example has each option once, in the table's order", names(table), names(example))
+    same(tap, "the example has the table's defaults", column(table, 1), column(example, 1))
+    with open(path, encoding="ascii") as file:
+        text = file.read()
+    unchanged(tap, "the example changes nothing", text, table)
+    unchanged(tap, "the example changes nothing with every option in force",
+              re.sub(r"^#(?=[a-z_]+ =)", "", text, flags=re.M), table)
+    return 1 if tap.failed else 0
+
+
+def ask(arguments):
+    """The rows of --options, and what went wrong."""
+    done = subprocess.run([BINARY] + arguments, stdin=subprocess.DEVNULL, capture_output=True,
+                          encoding="utf-8", timeout=60, check=False)
+    rows = [tuple(line.split("\t")) for line in done.stdout.splitlines()]
+    odd = [row for row in rows if len(row) != 3]
+    if done.returncode or odd:
+        return [row for row in rows if row not in odd], f"exit status {done.returncode}, {odd}\n{done.stderr}"
+    return rows, None
+
+
+def read_manual(path):
+    """Of each ".It Cm section.key" the lines "Default: X." and "Allowed: X." behind it."""
+    rows, section = [], ""
+    with open(path, encoding="ascii") as file:
+        lines = file.read().splitlines()
+    for at, line in enumerate(lines):
+        if line.startswith(".Ss "):
+            section = line[4:]
+        item = re.fullmatch(r"\.It Cm (([a-z]+)\.[a-z_]+)", line)
+        if item:
+            default, allowed = (value(lines, at + 1, "Default"), value(lines, at + 2, "Allowed"))
+            name = item[1] if section == f"Section [{item[2]}]" else f"{item[1]} below {section}"
+            rows.append((name, "" if default == NOTHING else default, allowed))
+    return rows
+
+
+def value(lines, at, label):
+    found = re.fullmatch(label + r": (.*)\.", lines[at]) if at < len(lines) else None
+    if not found:
+        return f'no "{label}: ...."'
+    text = found[1]
+    for roff, plain in ((r"\-", "-"), (r"\(ti", "~"), (r"\(aq", "'"), (r"\&", ""), (r"\e", "\\")):
+        text = text.replace(roff, plain)
+    return text
+
+
+def read_example(path):
+    """Of each "#key = value" the name with its section, and the value."""
+    rows, section = [], ""
+    with open(path, encoding="ascii") as file:
+        for line in file:
+            head = re.fullmatch(r"\[([a-z]+)\]\n", line)
+            pair = re.fullmatch(r"#([a-z_]+) =(?: (\S.*))?\n", line)
+            if head:
+                section = head[1]
+            elif pair:
+                rows.append((f"{section}.{pair[1]}", pair[2] or ""))
+            elif not re.fullmatch(r"(# .*|#)?\n", line):
+                rows.append((f"stray line: {line.strip()}", ""))
+    return rows
+
+
+def names(rows):
+    return [row[0] for row in rows]
+
+
+def column(rows, index):
+    return [f"{row[0]}: {row[index]}" for row in rows]
+
+
+def same(tap, title, table, text):
+    odd = [f"table only: {line}" for line in table if line not in text]
+    odd += [f"text only:  {line}" for line in text if line not in table]
+    if not odd and table != text:
+        odd = ["the order differs"]
+    tap.ok(title, "\n".join(odd) or None)
+
+
+def unchanged(tap, title, text, table):
+    with tempfile.NamedTemporaryFile("w", prefix="restante-test-", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        rows, problem = ask(["-c", file.name, "--options"])
+    if problem:
+        tap.ok(title, problem)
+    else:
+        same(tap, title, column(table, 1), column(rows, 1))
+
+
+sys.exit(main())
