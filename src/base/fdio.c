@@ -16,8 +16,6 @@
 
 #include "base/fdio.h"
 
-#define FIRST_HIGH 10
-
 /*
  * A signal that comes between the look at fdio_interrupt and the sleep would not end the
  * sleep, so none lasts longer than this.
@@ -210,7 +208,7 @@ enum fdio_result fdio_write(int fd, const void *data, size_t len, int64_t stall)
 
 int fdio_high(int fd)
 {
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_HIGH);
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, FDIO_HIGH);
 
 	if (high >= 0)
 		fdio_close(&fd);

@@ -58,7 +58,9 @@ enum fdio_result fdio_read(int fd, void *data, size_t size, int64_t deadline, si
  */
 enum fdio_result fdio_write(int fd, const void *data, size_t len, int64_t stall);
 
-/* fdio_high - a close-on-exec duplicate of fd numbered 10 or more, fd closed; -1 on error */
+#define FDIO_HIGH 10
+
+/* fdio_high - a close-on-exec duplicate of fd numbered FDIO_HIGH or more, fd closed; -1 on error */
 int fdio_high(int fd);
 
 /* fdio_close - close *fd if it is open, set it to -1 */

@@ -1,0 +1,46 @@
+/*
+ * out.h - the only writer to the client: replies gather and leave in few writes
+ *
+ * Knows no command.  After a failed write nothing more is written and every call says
+ * false; the reason is kept in state.  After fdio_interrupt replies still leave for
+ * FDIO_GRACE ms, then state is OUT_SIGNAL.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef NET_OUT_H
+#define NET_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OUT_BUFFER 65536
+
+enum out_state { OUT_OK, OUT_TIME, OUT_SIGNAL, OUT_IO };
+
+struct out {
+	int fd;
+	int64_t stall;		/* ms without progress before OUT_TIME */
+	int64_t last;		/* when writing ends after fdio_interrupt; FDIO_FOREVER until then */
+	enum out_state state;
+	size_t used;
+	uint64_t sent;		/* octets that have left */
+	char data[OUT_BUFFER];
+};
+
+void out_init(struct out *o, int fd, int64_t stall);
+
+/* out_put, out_text, out_format - append; leaves when the buffer is full */
+bool out_put(struct out *o, const void *data, size_t len);
+bool out_text(struct out *o, const char *text);
+bool out_format(struct out *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* out_room - where to write straight into the buffer: at least want octets (want <= OUT_BUFFER), flushing if need be; NULL after a failure */
+char *out_room(struct out *o, size_t want, size_t *room);
+/* out_used - so many octets were written there */
+void out_used(struct out *o, size_t len);
+
+/* out_flush - all that is waiting leaves now */
+bool out_flush(struct out *o);
+
+#endif
