@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# install.t - make install and uninstall: everything in its place, nothing of the
+# administrator's touched, and units that systemd reads without complaint
+#
+# The directories come from make check; run by hand it asks for them itself.
+#
+# SPDX-License-Identifier: ISC
+set -u
+. "$(dirname "$0")/lib/check.sh"
+
+# the make that runs this test would otherwise share its jobs and options
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+make=${MAKE:-make}
+root=$scratch/root
+
+run() { # make's target, into $root; what it says is shown if it fails
+	$make -s -C "$top_builddir" "$1" DESTDIR="$root" >"$scratch/said" 2>&1 || cat "$scratch/said"
+}
+
+# make tells the directories as it will use them
+while IFS='=' read -r name value; do
+	declare "dir_$name=$value"
+done < <($make -s -C "$top_builddir" directories)
+
+expected() {
+	cat <<LIST
+$dir_docdir/COPYING
+$dir_docdir/DESIGN
+$dir_docdir/NEWS
+$dir_docdir/README
+$dir_docdir/examples/inetd.conf.example
+$dir_docdir/examples/poll-limit.conf
+$dir_docdir/examples/restante.conf.example
+$dir_mandir/man5/restante.conf.5
+$dir_mandir/man8/restante.8
+$dir_pamdir/pop3
+$dir_sbindir/restante
+$dir_sysconfdir/restante/restante.conf
+$dir_systemdsystemunitdir/restante.socket
+$dir_systemdsystemunitdir/restante@.service
+$dir_sysusersdir/restante.conf
+$dir_tmpfilesdir/restante.conf
+$dir_xinetddir/restante
+LIST
+}
+
+check_files() { diff <(expected | sort) <(cd "$root" && find . ! -type d | sed 's/^\.//' | sort); }
+mode_is() { [ "$(stat -c %a "$root$2")" = "$1" ] || stat -c "%n has mode %a, not $1" "$root$2"; }
+nothing_left() { find "$root" ! -type d; }
+kept() { cmp "$1" "$root$2"; }
+no_placeholders() { grep -rnE '@[a-z]+@' "$root" --exclude-dir=man8 --exclude-dir=man5 --exclude=restante -I || true; }
+
+silent 'make install' run install
+silent 'every file is in its place, and no other' check_files
+silent 'no name of a directory was left open' no_placeholders
+silent 'the program is for all to run' mode_is 755 "$dir_sbindir/restante"
+silent 'nobody writes into the empty directory' mode_is 555 "$dir_localstatedir/lib/restante/empty"
+silent 'the configuration is the example' kept "$top_srcdir/doc/restante.conf.example" \
+	"$dir_sysconfdir/restante/restante.conf"
+silent 'make uninstall' run uninstall
+silent 'nothing stays but what was changed' nothing_left
+
+echo '; mine' >"$scratch/mine"
+for file in "$dir_sysconfdir/restante/restante.conf" "$dir_pamdir/pop3"; do
+	mkdir -p "$root$(dirname "$file")"
+	cp "$scratch/mine" "$root$file"
+	run install
+	silent "install keeps the administrator's $(basename "$file")" kept "$scratch/mine" "$file"
+	run uninstall
+	silent "and so does uninstall" kept "$scratch/mine" "$file"
+	caught 'a file that was left' "$(basename "$file")" nothing_left
+	rm -f "$root$file"
+done
+
+# systemd reads copies in which the program is the one just built
+units() { # DIR [SED EXPRESSION]
+	mkdir -p "$1"
+	cp "$root$dir_systemdsystemunitdir"/restante* "$1"
+	sed -i "s|^ExecStart=.*|ExecStart=$top_builddir/restante|${2:+;$2}" "$1/restante@.service"
+}
+verify() { systemd-analyze verify --man=no "$1/restante.socket" "$1/restante@.service" 2>&1; }
+
+run install
+if systemd-analyze --version >/dev/null 2>&1; then
+	units "$scratch/units"
+	silent 'systemd reads the units without complaint' verify "$scratch/units"
+	units "$scratch/units.bad" 's/^LockPersonality=/LockPersonalty=/'
+	caught 'a setting that systemd does not know' 'LockPersonalty' verify "$scratch/units.bad"
+else
+	skipped 'systemd reads the units without complaint' 'systemd-analyze is not there'
+fi
+finish

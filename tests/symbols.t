@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# symbols.t - what the program links, and how it was hardened
+#
+# Each library that is linked costs every connection its loading: libc and libinih, no more.
+# libpam and libsystemd are loaded while running, by those who need them.
+#
+# SPDX-License-Identifier: ISC
+set -u
+. "$(dirname "$0")/lib/check.sh"
+. "$(dirname "$0")/lib/layers.sh"
+
+program=$top_builddir/restante
+allowed='libc\.so\.6|libinih\.so\.[0-9]+|ld-linux[^ ]*'
+# where there is no archive of libmd, it is a library
+[ "${MD_LIBS:--l:libmd.a}" = -lmd ] && allowed="$allowed|libmd\\.so\\.[0-9]+"
+
+needed() { readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'; }
+check_needed() { needed "$1" | grep -vxE "$allowed" || true; }
+check_wanted() {
+	local lib
+	for lib in libc.so libinih.so; do
+		needed "$1" | grep -q "^$lib" || echo "$lib is not linked"
+	done
+}
+check_pie() { readelf -dW "$1" | grep -q 'FLAGS_1.*PIE' || echo 'no PIE'; }
+check_now() { readelf -dW "$1" | grep -q 'FLAGS_1.*NOW' || echo 'no BIND_NOW'; }
+check_relro() { readelf -lW "$1" | grep -q GNU_RELRO || echo 'no RELRO'; }
+check_stack() { readelf -lW "$1" | grep -q 'GNU_STACK.* RW ' || echo 'executable stack'; }
+check_protector() { undefined "$1" | grep -qx '__stack_chk_fail' || echo 'no stack protector'; }
+check_fortify() { undefined "$1" | grep -v stack_chk | grep -q '_chk$' || echo 'not fortified'; }
+# a library that is loaded while running is not called by name
+check_loaded() { undefined "$1" | grep -E '^(pam|sd|seccomp|landlock|SSL)_' || true; }
+undefined() { nm -D --undefined-only "$1" | awk '{ sub(/@.*/, "", $2); print $2 }'; }
+
+# packagers read there what is loaded while running
+check_notes() {
+	local lib
+	for lib in libpam.so.0 libsystemd.so.0; do
+		readelf -p .note.dlopen "$1" 2>/dev/null | grep -q "\"$lib\"" || echo "$lib has no .note.dlopen"
+	done
+}
+
+# The archives: whose names does each use?  The order of linking finds calls upwards; this
+# finds those sideways too.
+check_archives() {
+	local lib layer
+	for lib in "$1"/src/*/lib*.a; do
+		layer=$(basename "$lib" .a) layer=${layer#lib}
+		nm --defined-only "$lib" | awk -v l="$layer" 'NF == 3 && $2 ~ /[A-TV-Z]/ { print $3, "defined", l }'
+		nm --undefined-only "$lib" | awk -v l="$layer" '$1 == "U" { print $2, "used", l }'
+	done | sort -u | awk '
+		$2 == "defined" { home[$1] = $3 }
+		$2 == "used" && ($1 in home) && home[$1] != $3 { print $3, home[$1], $1 }
+	' | while read -r layer lib name; do
+		case " $(below "$layer") " in
+		*" $lib "*) ;;
+		*) echo "$layer uses $name of $lib" ;;
+		esac
+	done
+}
+
+silent 'it links libc and libinih, no more' check_needed "$program"
+silent 'it does link them' check_wanted "$program"
+silent 'nothing of libpam and libsystemd is called by name' check_loaded "$program"
+silent 'what is loaded while running is noted for packagers' check_notes "$program"
+silent 'position-independent' check_pie "$program"
+silent 'addresses are bound at the start' check_now "$program"
+silent 'and read-only from then on' check_relro "$program"
+silent 'the stack is not executable' check_stack "$program"
+silent 'stack protector' check_protector "$program"
+case " ${CFLAGS--O2} " in
+*' -O0 '* | *' -Og '*) skipped 'fortified' 'not an optimising build' ;;
+*) silent 'fortified' check_fortify "$program" ;;
+esac
+silent 'the archives use one another as the layers say' check_archives "$top_builddir"
+
+# a program that has none of all this, and a library that it should not have
+echo 'int pam_end(void *, int); int pam_end(void *h, int s) { return h ? s : 0; }' >"$scratch/trouble.c"
+echo 'int pam_end(void *, int); int main(void) { return pam_end(0, 0); }' >"$scratch/bad.c"
+plain='-O0 -U_FORTIFY_SOURCE -fno-stack-protector'
+# shellcheck disable=SC2086 # options
+if ${CC:-cc} $plain -fPIC -shared -o "$scratch/libtrouble.so" "$scratch/trouble.c" &&
+	${CC:-cc} $plain -fno-pie -c -o "$scratch/bad.o" "$scratch/bad.c" &&
+	${CC:-cc} -no-pie -Wl,-z,norelro -Wl,-z,lazy -Wl,-z,execstack -o "$scratch/bad" "$scratch/bad.o" \
+		-L"$scratch" -ltrouble; then
+	bad=$scratch/bad
+	caught 'a further library' 'libtrouble.so' check_needed "$bad"
+	caught 'a library that is missing' 'libinih.so is not' check_wanted "$bad"
+	caught 'a call by name' 'pam_end' check_loaded "$bad"
+	caught 'no note' 'libpam.so.0' check_notes "$bad"
+	caught 'a fixed address' 'no PIE' check_pie "$bad"
+	caught 'late binding' 'BIND_NOW' check_now "$bad"
+	caught 'no RELRO' 'RELRO' check_relro "$bad"
+	caught 'an executable stack' 'executable' check_stack "$bad"
+	caught 'no stack protector' 'protector' check_protector "$bad"
+	caught 'no fortification' 'fortified' check_fortify "$bad"
+else
+	failed 'a program without hardening could be built'
+fi
+
+mkdir -p "$scratch/tree/src/net" "$scratch/tree/src/mail"
+echo 'int mail_x(void); int net_x(void); int net_x(void) { return mail_x(); }' >"$scratch/net.c"
+echo 'int mail_x(void); int mail_x(void) { return 0; }' >"$scratch/mail.c"
+for l in net mail; do
+	${CC:-cc} -c -o "$scratch/$l.o" "$scratch/$l.c" && ar cr "$scratch/tree/src/$l/lib$l.a" "$scratch/$l.o"
+done
+caught 'a call sideways' 'net uses mail_x of mail' check_archives "$scratch/tree"
+finish
