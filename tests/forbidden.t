@@ -3,6 +3,7 @@
 #
 # SPDX-License-Identifier: ISC
 set -u
+# shellcheck source=tests/lib/check.sh
 . "$(dirname "$0")/lib/check.sh"
 
 # unbounded, without an error, jumping, or by way of a shell
@@ -24,7 +25,7 @@ check_width() {
 	local f
 	cd "$1" || return
 	for f in src/*/*.[ch]; do
-		expand "$f" | awk -v f="$f" -v most=$width \
+		expand "$f" | awk -v f="$f" -v most="$width" \
 			'length > most { print f ":" NR ": " length " columns, at most " most }'
 	done
 }

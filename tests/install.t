@@ -6,6 +6,7 @@
 #
 # SPDX-License-Identifier: ISC
 set -u
+# shellcheck source=tests/lib/check.sh
 . "$(dirname "$0")/lib/check.sh"
 
 # the make that runs this test would otherwise share its jobs and options
@@ -18,29 +19,30 @@ run() { # make's target, into $root; what it says is shown if it fails
 }
 
 # make tells the directories as it will use them
+declare -A dir
 while IFS='=' read -r name value; do
-	declare "dir_$name=$value"
+	dir[$name]=$value
 done < <($make -s -C "$top_builddir" directories)
 
 expected() {
 	cat <<LIST
-$dir_docdir/COPYING
-$dir_docdir/DESIGN
-$dir_docdir/NEWS
-$dir_docdir/README
-$dir_docdir/examples/inetd.conf.example
-$dir_docdir/examples/poll-limit.conf
-$dir_docdir/examples/restante.conf.example
-$dir_mandir/man5/restante.conf.5
-$dir_mandir/man8/restante.8
-$dir_pamdir/pop3
-$dir_sbindir/restante
-$dir_sysconfdir/restante/restante.conf
-$dir_systemdsystemunitdir/restante.socket
-$dir_systemdsystemunitdir/restante@.service
-$dir_sysusersdir/restante.conf
-$dir_tmpfilesdir/restante.conf
-$dir_xinetddir/restante
+${dir[docdir]}/COPYING
+${dir[docdir]}/DESIGN
+${dir[docdir]}/NEWS
+${dir[docdir]}/README
+${dir[docdir]}/examples/inetd.conf.example
+${dir[docdir]}/examples/poll-limit.conf
+${dir[docdir]}/examples/restante.conf.example
+${dir[mandir]}/man5/restante.conf.5
+${dir[mandir]}/man8/restante.8
+${dir[pamdir]}/pop3
+${dir[sbindir]}/restante
+${dir[sysconfdir]}/restante/restante.conf
+${dir[systemdsystemunitdir]}/restante.socket
+${dir[systemdsystemunitdir]}/restante@.service
+${dir[sysusersdir]}/restante.conf
+${dir[tmpfilesdir]}/restante.conf
+${dir[xinetddir]}/restante
 LIST
 }
 
@@ -53,15 +55,15 @@ no_placeholders() { grep -rnE '@[a-z]+@' "$root" --exclude-dir=man8 --exclude-di
 silent 'make install' run install
 silent 'every file is in its place, and no other' check_files
 silent 'no name of a directory was left open' no_placeholders
-silent 'the program is for all to run' mode_is 755 "$dir_sbindir/restante"
-silent 'nobody writes into the empty directory' mode_is 555 "$dir_localstatedir/lib/restante/empty"
+silent 'the program is for all to run' mode_is 755 "${dir[sbindir]}/restante"
+silent 'nobody writes into the empty directory' mode_is 555 "${dir[localstatedir]}/lib/restante/empty"
 silent 'the configuration is the example' kept "$top_srcdir/doc/restante.conf.example" \
-	"$dir_sysconfdir/restante/restante.conf"
+	"${dir[sysconfdir]}/restante/restante.conf"
 silent 'make uninstall' run uninstall
 silent 'nothing stays but what was changed' nothing_left
 
 echo '; mine' >"$scratch/mine"
-for file in "$dir_sysconfdir/restante/restante.conf" "$dir_pamdir/pop3"; do
+for file in "${dir[sysconfdir]}/restante/restante.conf" "${dir[pamdir]}/pop3"; do
 	mkdir -p "$root$(dirname "$file")"
 	cp "$scratch/mine" "$root$file"
 	run install
@@ -75,7 +77,7 @@ done
 # systemd reads copies in which the program is the one just built
 units() { # DIR [SED EXPRESSION]
 	mkdir -p "$1"
-	cp "$root$dir_systemdsystemunitdir"/restante* "$1"
+	cp "$root${dir[systemdsystemunitdir]}"/restante* "$1"
 	sed -i "s|^ExecStart=.*|ExecStart=$top_builddir/restante|${2:+;$2}" "$1/restante@.service"
 }
 verify() { systemd-analyze verify --man=no "$1/restante.socket" "$1/restante@.service" 2>&1; }

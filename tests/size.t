@@ -6,6 +6,7 @@
 #
 # SPDX-License-Identifier: ISC
 set -u
+# shellcheck source=tests/lib/check.sh
 . "$(dirname "$0")/lib/check.sh"
 
 ctags --version 2>/dev/null | grep -q Universal || skip_all 'universal-ctags is not there'
@@ -27,12 +28,12 @@ functions() { # DIR: LINES FILE:FUNCTION, shortest first
 check_functions() {
 	local length name
 	functions "$1" | while read -r length name; do
-		[ "$length" -le $most ] || excepted "$name" || echo "$name has $length lines, at most $most"
+		[ "$length" -le "$most" ] || excepted "$name" || echo "$name has $length lines, at most $most"
 	done
 }
 
 check_median() {
-	functions "$1" | awk -v most=$median '
+	functions "$1" | awk -v most="$median" '
 		{ length_of[NR] = $1 }
 		END {
 			if (NR == 0) { print "no functions at all"; exit }
@@ -46,7 +47,7 @@ check_files() {
 	cd "$1" || return
 	for f in src/*/*.[ch]; do
 		count=$(wc -l <"$f")
-		[ "$count" -le $lines ] || excepted "$f" || echo "$f has $count lines, at most $lines"
+		[ "$count" -le "$lines" ] || excepted "$f" || echo "$f has $count lines, at most $lines"
 	done
 }
 

@@ -6,7 +6,9 @@
 #
 # SPDX-License-Identifier: ISC
 set -u
+# shellcheck source=tests/lib/check.sh
 . "$(dirname "$0")/lib/check.sh"
+# shellcheck source=tests/lib/layers.sh
 . "$(dirname "$0")/lib/layers.sh"
 
 program=$top_builddir/restante

@@ -23,7 +23,7 @@ passed() {
 failed() {
 	checks=$((checks + 1)) failures=$((failures + 1))
 	echo "not ok $checks - $1"
-	[ -z "${2-}" ] || sed 's/^/# /' <<<"$2"
+	[ -z "${2-}" ] || echo "# ${2//$'\n'/$'\n'# }"
 }
 
 # skipped NAME WHY
