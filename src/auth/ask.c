@@ -1,0 +1,47 @@
+/*
+ * ask.c - the login process's side of the border: it asks, and decides nothing
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "auth/ask.h"
+#include "auth/wire.h"
+
+static struct wire frame;
+
+bool ask_password(int fd, const char *method, const char *name, const char *password, enum ask_result *result,
+    bool *last)
+{
+	enum fdio_result sent;
+
+	wire_begin(&frame, WIRE_ASK_PASSWORD);
+	wire_put_text(&frame, method);
+	wire_put_text(&frame, name);
+	wire_put_text(&frame, password);
+	sent = wire_send(fd, &frame);
+	wire_wipe(&frame);
+	/* The monitor answers within its own deadlines, or goes away. */
+	if (sent != FDIO_OK || wire_receive(fd, &frame, FDIO_FOREVER) != FDIO_OK)
+		return false;
+	if (wire_open(&frame) != WIRE_ANSWER_PASSWORD)
+		return false;
+	*result = (enum ask_result)wire_number(&frame, ASK_RESULTS - 1);
+	*last = wire_number(&frame, 1) != 0;
+	return wire_end(&frame);
+}
+
+bool hand_over(int fd, const char *input, size_t input_len, const char *output, size_t output_len)
+{
+	wire_begin(&frame, WIRE_HAND_OVER);
+	wire_put_octets(&frame, input, input_len);
+	wire_put_octets(&frame, output, output_len);
+	return wire_send(fd, &frame) == FDIO_OK;
+}
+
+void tell_end(int fd, enum ask_end why, unsigned commands)
+{
+	wire_begin(&frame, WIRE_TELL_END);
+	wire_put_number(&frame, why);
+	wire_put_number(&frame, commands);
+	/* Whoever is gone needs no telling. */
+	(void)wire_send(fd, &frame);
+}

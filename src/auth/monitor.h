@@ -1,0 +1,71 @@
+/*
+ * monitor.h - the privileged side of the border, until a login is granted
+ *
+ * Runs as root.  Reads nothing but typed, bounded frames from its own children, loads no
+ * PAM or NSS module, parses no client text: names and passwords are length-checked octets
+ * that it hands on.  It alone knows "authenticated".
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef AUTH_MONITOR_H
+#define AUTH_MONITOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "auth/failures.h"
+#include "auth/pam.h"
+#include "auth/verdict.h"
+#include "base/log.h"
+
+struct monitor_rules {
+	uint64_t max_failures;
+	int64_t failure_delay, pam_timeout, login_timeout;	/* ms */
+	const struct pam_rules *pam;
+	const struct pam_calls *pam_calls;
+};
+
+/* What only a higher layer can do */
+struct monitor_calls {
+	/* a child that runs run(fd, argument), fd its end of a pair; returns our end, or -1 */
+	int (*start)(int (*run)(int fd, void *argument), void *argument, pid_t *pid);
+	/* ip, port and the like: what every line about this connection begins with */
+	void (*begin)(struct log_line *l, int priority, const char *phrase);
+	/* session and what else ends such a line */
+	void (*send)(struct log_line *l);
+	/* the last word on an account: can its mailbox be named? false: refused */
+	bool (*permit)(const struct account *a);
+};
+
+enum monitor_state { MONITOR_LOGIN = 1, MONITOR_GRANTED = 2, MONITOR_SESSION = 4, MONITOR_DONE = 8 };
+
+struct monitor {
+	const struct monitor_rules *rules;
+	const struct monitor_calls *calls;
+	enum monitor_state state;
+	unsigned asked;			/* requests that are permitted once and have been made */
+	int login;			/* pair of the login child */
+	pid_t login_pid;
+	int pam;			/* pair of a PAM child that lives on, or -1 */
+	pid_t pam_pid;
+	int status;			/* exit status so far */
+	struct failures failures;
+	char method[ASK_METHOD_MAX];
+	struct verdict verdict;
+	struct wire frame;		/* after MONITOR_SESSION: holds input and output */
+	const char *input, *output;
+	size_t input_len, output_len;
+};
+
+/*
+ * monitor_serve - from the greeting to a granted login, or to the end
+ * m   login, login_pid, rules, calls set, all else zero
+ * Returns MONITOR_SESSION: the caller becomes the session of m->verdict.account; input and
+ * output are valid until m->frame changes.  MONITOR_DONE: exit with m->status.
+ * The login child is gone in both cases.
+ */
+enum monitor_state monitor_serve(struct monitor *m);
+
+#endif

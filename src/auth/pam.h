@@ -1,0 +1,53 @@
+/*
+ * pam.h - the PAM child: one conversation, one account, then the end
+ *
+ * Runs as root in a process of its own, because what modules leave in memory (other
+ * accounts' hashes, for one) must die with it.  Loads libpam itself, so that no other
+ * process pays for it.  With a PAM session it lives on, the parent of the mail session,
+ * and closes what it opened whatever the end is.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef AUTH_PAM_H
+#define AUTH_PAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "auth/account.h"
+#include "auth/names.h"
+#include "auth/wire.h"
+
+struct pam_rules {
+	struct names_rules names;
+	const char *service;
+	const char *confdir;	/* auth.pam_confdir or "" */
+	const char *mail_user;	/* mail.user or "": the caller */
+	uid_t min_uid;
+	bool session;		/* auth.pam_session */
+	const char *rhost;	/* numeric address, or "" */
+};
+
+/* What only a higher layer may do for the PAM child */
+struct pam_calls {
+	bool (*take_groups)(const struct account *a);			/* before pam_setcred; false with errno */
+	int (*session)(void *context, struct wire *plan);		/* run the mail session; its exit status */
+	void *context;
+};
+
+struct pam_request {
+	const struct pam_rules *rules;
+	const struct pam_calls *calls;
+	const char *name;
+	char *password;		/* overwritten once PAM has had it */
+};
+
+/*
+ * pam_child - the whole life of the child
+ * fd   to the monitor: one WIRE_ANSWER_PAM (a verdict) leaves; with a session one WIRE_START_SESSION comes
+ * Returns its exit status.
+ */
+int pam_child(int fd, const struct pam_request *r);
+
+#endif
