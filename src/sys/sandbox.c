@@ -1,0 +1,71 @@
+/*
+ * sandbox.c - what a process can no longer do, one profile for each kind of process
+ *
+ * The filters are made while building (mkfilter.c), so that no session pays for libseccomp.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "sys/sandbox.h"
+
+const char SANDBOX_NONE[] = "no system call filter";
+
+static bool limit(__rlimit_resource_t what, rlim_t value)
+{
+	const struct rlimit l = { value, value };
+
+	return setrlimit(what, &l) == 0;
+}
+
+const char *sandbox_limits(enum sandbox profile, unsigned descriptors, bool child)
+{
+	bool login = profile == SANDBOX_LOGIN;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return "no_new_privs";
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return "dumpable";
+	if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NPROC, 0) || !limit(RLIMIT_NOFILE, descriptors))
+		return "limits";
+	if (login && !limit(RLIMIT_FSIZE, 0))
+		return "limits";
+	if (child && prctl(PR_SET_PDEATHSIG, login ? SIGKILL : SIGTERM, 0, 0, 0) != 0)
+		return "parent-death signal";
+	return NULL;
+}
+
+#if SANDBOX_SECCOMP
+#include "sys/filter_login.h"
+
+static const char *install(const struct sock_filter *filter, size_t count)
+{
+	struct sock_fprog program = { (unsigned short)count, NULL };
+
+	/* the kernel only reads it */
+	program.filter = (struct sock_filter *)(uintptr_t)filter;
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0)
+		return NULL;
+	return errno == EINVAL ? SANDBOX_NONE : "seccomp";
+}
+
+const char *sandbox_enter(enum sandbox profile)
+{
+	if (profile == SANDBOX_LOGIN)
+		return install(filter_login, sizeof filter_login / sizeof *filter_login);
+	return SANDBOX_NONE;
+}
+#else
+const char *sandbox_enter(enum sandbox profile)
+{
+	(void)profile;
+	return SANDBOX_NONE;
+}
+#endif

@@ -1,0 +1,33 @@
+/*
+ * sandbox.h - what a process can no longer do, one profile for each kind of process
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef SYS_SANDBOX_H
+#define SYS_SANDBOX_H
+
+#include <stdbool.h>
+
+enum sandbox {
+	SANDBOX_LOGIN,		/* two open descriptors, and no way to a third */
+	SANDBOX_SESSION		/* one mail user's files */
+};
+
+/*
+ * sandbox_limits - no new privileges, not dumpable, no core, no children, few descriptors,
+ * and the end of the parent is our end (SIGKILL for the login process, SIGTERM for a session
+ * that has a parent of ours)
+ * descriptors   RLIMIT_NOFILE: one above the highest in use for the login process
+ * child         true: die with the parent
+ * After all changes of uid, which reset some of it.  Returns NULL or what failed.
+ */
+const char *sandbox_limits(enum sandbox profile, unsigned descriptors, bool child);
+
+/*
+ * sandbox_enter - the system call filter; from here a denied call kills the process
+ * Returns NULL; what failed; or SANDBOX_NONE where this build or kernel has no filter.
+ */
+extern const char SANDBOX_NONE[];
+const char *sandbox_enter(enum sandbox profile);
+
+#endif
