@@ -1,0 +1,30 @@
+/*
+ * pop3_login.h - the AUTHORIZATION state of RFC 1939 section 4, with AUTH of RFC 5034
+ *
+ * Runs in the login process, which owns nothing and decides nothing.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef POP_POP3_LOGIN_H
+#define POP_POP3_LOGIN_H
+
+#include <stdbool.h>
+
+#include "pop/command.h"
+
+struct pop3_login {
+	int monitor;		/* pair */
+	const char *hostname;	/* for the greeting */
+	bool plain, login;	/* mechanisms of AUTH */
+	bool covered;		/* passwords may pass */
+	int64_t timeout;	/* ms for the whole of it */
+};
+
+/*
+ * pop3_login - greet and serve until a login is granted or the end
+ * commands   how many were understood
+ * After COMMAND_GRANTED neither l nor o has been emptied: both go over the border.
+ */
+enum command_end pop3_login(const struct pop3_login *rules, struct line *l, struct out *o, unsigned *commands);
+
+#endif

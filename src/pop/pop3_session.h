@@ -1,0 +1,32 @@
+/*
+ * pop3_session.h - the TRANSACTION state of RFC 1939 section 5, and QUIT's UPDATE
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef POP_POP3_SESSION_H
+#define POP_POP3_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mail/maildrop.h"
+#include "pop/command.h"
+
+struct pop3_session {
+	struct maildrop *drop;
+	int64_t idle, yield;		/* ms; yield 0: never give way */
+	/* what happened, for the log */
+	uint64_t retr, retr_octets, top, top_octets;
+	bool updated;			/* QUIT came: done and failed are set */
+	bool failed;			/* UPDATE left something undone */
+	struct maildrop_update done;
+	char why[256];			/* of failed, for the log */
+};
+
+/* the table, for CAPA's sake */
+extern const struct command pop3_session_table[];
+
+/* pop3_session - serve until the end; only QUIT deletes */
+enum command_end pop3_session(struct pop3_session *s, struct line *l, struct out *o);
+
+#endif
