@@ -1,0 +1,167 @@
+/*
+ * inside.c - a mail session inside a PAM session: the same program again, by exec
+ *
+ * By exec, so that limits, groups and keyring that PAM gave are inherited and what its
+ * modules left in memory is not.  All that the session needs travels in one frame.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/die.h"
+#include "base/fdio.h"
+#include "base/num.h"
+#include "prog/inside.h"
+#include "prog/lines.h"
+#include "sys/become.h"
+#include "sys/spawn.h"
+
+#define OPTION "--session"
+#define VALUE_MAX 4096
+
+static void put_start(struct wire *w, const struct start *s)
+{
+	wire_put_number(w, s->socket);
+	wire_put_number(w, s->tcp);
+	wire_put_number(w, s->systemd);
+	wire_put_number(w, s->stderr_ours);
+	wire_put_text(w, s->peer.text);
+	wire_put_number(w, s->peer.port);
+}
+
+static bool get_start(struct wire *w, struct start *s)
+{
+	char peer[INET6_ADDRSTRLEN], port[NUM_TEXT];
+
+	s->socket = wire_number(w, 1) != 0;
+	s->tcp = wire_number(w, 1) != 0;
+	s->systemd = wire_number(w, 1) != 0;
+	s->stderr_ours = wire_number(w, 1) != 0;
+	wire_text(w, peer, sizeof peer);
+	(void)num_text(wire_number(w, UINT16_MAX), port);
+	s->peer.family = AF_UNSPEC;
+	return peer[0] == '\0' || addr_from_text(&s->peer, peer, port);
+}
+
+static void put_conf(struct wire *w, const struct conf *c)
+{
+	char value[VALUE_MAX];
+	const char *name;
+
+	for (size_t i = 0; (name = conf_next(i)) != NULL; i++) {
+		if (!conf_text(c, name, value, sizeof value))
+			w->bad = true;
+		wire_put_text(w, value);
+	}
+}
+
+static bool get_conf(struct wire *w, struct conf *c)
+{
+	char assignment[VALUE_MAX + 64], error[CONF_ERROR];
+	const char *name;
+
+	conf_defaults(c);
+	for (size_t i = 0; (name = conf_next(i)) != NULL; i++) {
+		int len = snprintf(assignment, sizeof assignment, "%s=", name);
+
+		wire_text(w, assignment + len, VALUE_MAX);
+		if (w->bad || !conf_set(c, assignment, error))
+			return false;
+	}
+	return true;
+}
+
+void inside_put(struct wire *w, const struct plan *p, const struct account *a, const struct session_input *given)
+{
+	wire_begin(w, WIRE_START_SESSION);
+	account_put(w, a);
+	wire_put_text(w, p->id);
+	put_start(w, &p->start);
+	put_conf(w, &p->conf);
+	wire_put_octets(w, given->input, given->input_len);
+	wire_put_octets(w, given->output, given->output_len);
+}
+
+bool inside_get(struct wire *w, struct plan *p, struct account *a, struct session_input *given)
+{
+	if (wire_open(w) != WIRE_START_SESSION)
+		return false;
+	account_get(w, a);
+	wire_text(w, p->id, sizeof p->id);
+	if (!get_start(w, &p->start) || !get_conf(w, &p->conf))
+		return false;
+	given->input = wire_octets(w, WIRE_MAX, &given->input_len);
+	given->output = wire_octets(w, WIRE_MAX, &given->output_len);
+	return wire_end(w);
+}
+
+static const char *prepare(void *argument)
+{
+	const struct account *a = argument;
+
+	return become_needed() ? become_user(a->uid, a->gid) : NULL;
+}
+
+/* SIGTERM is for the session; PAM's part ends after it. */
+static int wait_for(pid_t pid)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return DIE_SYSTEM;
+		if (fdio_interrupt) {
+			fdio_interrupt = 0;
+			(void)kill(pid, SIGTERM);
+		}
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : DIE_BUG;
+}
+
+int inside_run(void *context, struct wire *w)
+{
+	const struct plan *p = context;
+	static struct account a;
+	enum fdio_result sent;
+	int pair[2];
+	pid_t pid;
+
+	account_get(w, &a);
+	if (w->bad || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return DIE_SYSTEM;
+	pid = spawn_program(OPTION, pair[1], p->start.in, p->start.out, prepare, &a);
+	(void)close(pair[1]);
+	sent = pid < 0 ? FDIO_ERROR : wire_send(pair[0], w);
+	(void)close(pair[0]);
+	if (sent == FDIO_ERROR)
+		log_note(LOG_ERR, "session inside PAM could not be started: %m");
+	return pid < 0 ? DIE_SYSTEM : wait_for(pid);
+}
+
+int inside_main(const char *descriptors)
+{
+	static struct plan p;
+	static struct account a;
+	static struct wire w;
+	struct session_input given;
+	char error[CONF_ERROR];
+	int fd;
+
+	if (sscanf(descriptors, "%9d,%9d,%9d", &fd, &p.start.in, &p.start.out) != 3)
+		return DIE_USAGE;
+	start_environment();
+	if (wire_receive(fd, &w, fdio_after(10000)) != FDIO_OK || !inside_get(&w, &p, &a, &given))
+		return DIE_BUG;
+	(void)close(fd);
+	if (!plan_check(&p.conf, error))
+		return DIE_BUG;
+	plan_make(&p);
+	lines_open(&p);
+	return session_run(&p, &a, &given);
+}

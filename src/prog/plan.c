@@ -1,0 +1,203 @@
+/*
+ * plan.c - from options and a connection to the plain structs of the lower layers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <arpa/inet.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "net/addr.h"
+#include "prog/plan.h"
+
+#define NETWORKS 64	/* the most that a list may name */
+
+static bool complain(const char *name, const char *value, const char *what, char error[CONF_ERROR])
+{
+	(void)snprintf(error, CONF_ERROR, "%s: %s = %s: %s", conf_where(name), name, value, what);
+	return false;
+}
+
+/* "192.0.2.0/24 ::1", blanks or commas between */
+static bool parse_networks(const char *name, const char *list, struct addr_net nets[NETWORKS], size_t *count,
+    char error[CONF_ERROR])
+{
+	const char *apart = " \t,";
+
+	for (*count = 0;; (*count)++) {
+		const char *wrong;
+		size_t len;
+
+		list += strspn(list, apart);
+		len = strcspn(list, apart);
+		if (len == 0)
+			return true;
+		if (*count == NETWORKS)
+			return complain(name, list, "allowed: at most 64 networks", error);
+		wrong = addr_net_parse(&nets[*count], list, len);
+		if (wrong)
+			return complain(name, list, wrong, error);
+		list += len;
+	}
+}
+
+bool plan_check(const struct conf *c, char error[CONF_ERROR])
+{
+	struct addr_net nets[NETWORKS];
+	size_t count;
+
+	if (!parse_networks("auth.cleartext_from", c->auth_cleartext_from, nets, &count, error))
+		return false;
+	if (c->network_tls == CONF_TLS_IMPLICIT || c->network_tls == CONF_TLS_STARTTLS)
+		return complain("network.tls", c->network_tls == CONF_TLS_IMPLICIT ? "implicit" : "starttls",
+		    "this build has no TLS; allowed: auto, off", error);
+	if (c->network_proxy_from[0])
+		return complain("network.proxy_from", c->network_proxy_from, "not in this version; allowed: (none)",
+		    error);
+	if (c->server_protocol != CONF_POP3)
+		return complain("server.protocol", "pop1", "not in this version; allowed: pop3", error);
+	if (c->auth_secrets_file[0])
+		return complain("auth.secrets_file", c->auth_secrets_file, "not in this version; allowed: (none)",
+		    error);
+	return true;
+}
+
+/* No TLS yet, so: no such rule, no network at all, or a network where clear text is accepted. */
+static bool is_covered(const struct plan *p)
+{
+	struct addr_net nets[NETWORKS];
+	char error[CONF_ERROR];
+	size_t count;
+
+	if (!p->conf.auth_require_tls || p->start.peer.family == AF_UNSPEC)
+		return !p->conf.auth_require_tls || !p->start.tcp;
+	return parse_networks("auth.cleartext_from", p->conf.auth_cleartext_from, nets, &count, error) &&
+	    addr_in(&p->start.peer, nets, count);
+}
+
+static void make_id(char id[9])
+{
+	unsigned char random[4] = { 0 };
+
+	/* only a name in the log; no secret */
+	if (getrandom(random, sizeof random, GRND_NONBLOCK) < 0)
+		(void)memcpy(random, &(uint32_t){ (uint32_t)getpid() }, sizeof random);
+	(void)snprintf(id, 9, "%02x%02x%02x%02x", random[0], random[1], random[2], random[3]);
+}
+
+/* log.ip = prefix: as much as tells networks apart, not people */
+static void make_prefix(const struct addr *peer, char *ip, size_t size)
+{
+	struct addr cut = *peer;
+	char text[INET6_ADDRSTRLEN] = "";
+
+	memset(cut.octets + (peer->family == AF_INET ? 3 : 6), 0, peer->family == AF_INET ? 1 : 10);
+	(void)inet_ntop(cut.family, cut.octets, text, sizeof text);
+	(void)snprintf(ip, size, "%s/%d", text, peer->family == AF_INET ? 24 : 48);
+}
+
+static void make_ip(struct plan *p)
+{
+	const struct addr *peer = &p->start.peer;
+
+	if (p->conf.log_ip == CONF_IP_NONE)
+		(void)snprintf(p->ip, sizeof p->ip, "-");
+	else if (peer->family == AF_UNSPEC)
+		(void)snprintf(p->ip, sizeof p->ip, "%s", p->start.tcp ? "gone" : p->start.socket ? "unix" : "pipe");
+	else if (p->conf.log_ip == CONF_IP_PREFIX)
+		make_prefix(peer, p->ip, sizeof p->ip);
+	else
+		(void)snprintf(p->ip, sizeof p->ip, "%s", peer->text);
+}
+
+static void make_hostname(struct plan *p)
+{
+	if (p->conf.server_hostname[0])
+		(void)snprintf(p->hostname, sizeof p->hostname, "%s", p->conf.server_hostname);
+	else if (gethostname(p->hostname, sizeof p->hostname - 1) != 0)
+		(void)snprintf(p->hostname, sizeof p->hostname, "localhost");
+	/* some clients take <...> in a greeting for APOP's timestamp */
+	for (char *c = p->hostname; *c; c++)
+		if (*c <= ' ' || *c > '~' || *c == '<' || *c == '>')
+			*c = '-';
+}
+
+void plan_make(struct plan *p)
+{
+	const struct conf *c = &p->conf;
+
+	if (p->id[0] == '\0')
+		make_id(p->id);
+	make_ip(p);
+	make_hostname(p);
+	p->covered = is_covered(p);
+	p->pam = (struct pam_rules){
+		.names = { c->auth_username_chars, c->auth_domain_strip, c->auth_domain_append, c->auth_lowercase },
+		.service = c->auth_pam_service,
+		.confdir = c->auth_pam_confdir,
+		.mail_user = c->mail_user,
+		.min_uid = (uid_t)c->auth_min_uid,
+		.session = c->auth_pam_session,
+		.rhost = p->start.peer.text,
+	};
+	p->monitor = (struct monitor_rules){
+		.max_failures = c->auth_max_failures,
+		.failure_delay = (int64_t)c->auth_failure_delay,
+		.pam_timeout = (int64_t)c->auth_pam_timeout,
+		.login_timeout = (int64_t)c->limits_login_timeout,
+		.pam = &p->pam,
+	};
+}
+
+/* What stands for one %-letter: a part of a path, or the home, which is one already. */
+static bool expand(struct buf *path, char letter, const struct account *a)
+{
+	const char *at = strrchr(a->name, '@');
+	const char *text = a->name;
+	size_t len = strlen(a->name);
+
+	switch (letter) {
+	case '%':
+		return buf_add(path, "%", 1);
+	case 'h':
+		return a->home[0] == '/' && buf_text(path, a->home);
+	case 'u':
+		break;
+	case 'n':
+		len = at ? (size_t)(at - a->name) : len;
+		break;
+	case 'd':
+		text = at ? at + 1 : "";
+		len = strlen(text);
+		break;
+	default:
+		return false;
+	}
+	return names_part(text, len) && buf_add(path, text, len);
+}
+
+bool plan_maildir(const struct conf *c, const struct account *a, char path[PATH_MAX])
+{
+	const char *from = c->mail_maildir;
+	struct buf b;
+	bool ok = true;
+
+	buf_init(&b, PATH_MAX - 1);
+	if (from[0] == '~' && from[1] == '/')
+		ok = expand(&b, 'h', a) && from++;
+	while (ok && *from) {
+		if (*from == '%') {
+			ok = expand(&b, from[1], a);
+			from += 2;
+		} else {
+			ok = buf_add(&b, from++, 1);
+		}
+	}
+	if (ok)
+		memcpy(path, buf_string(&b), b.len + 1);
+	buf_free(&b);
+	return ok;
+}

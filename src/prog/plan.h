@@ -1,0 +1,45 @@
+/*
+ * plan.h - from options and a connection to the plain structs of the lower layers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef PROG_PLAN_H
+#define PROG_PLAN_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "auth/account.h"
+#include "auth/monitor.h"
+#include "auth/pam.h"
+#include "conf/conf.h"
+#include "net/start.h"
+
+struct plan {
+	struct conf conf;
+	struct start start;
+	char id[9];			/* of this connection, in the log and in -ERR [SYS/...] */
+	char ip[INET6_ADDRSTRLEN + 4];	/* as the log shows it */
+	char hostname[256];
+	bool covered;			/* passwords may pass in clear */
+	struct pam_rules pam;
+	struct monitor_rules monitor;
+};
+
+/*
+ * plan_check - what the options table cannot know: networks, features that are not built
+ * Returns false with error in the form of conf_load's.
+ */
+bool plan_check(const struct conf *c, char error[CONF_ERROR]);
+
+/* plan_make - conf and start are set; fills the rest */
+void plan_make(struct plan *p);
+
+/*
+ * plan_maildir - mail.maildir for this account
+ * Returns false if a part expands to "", ".", ".." or something with '/', or does not fit.
+ */
+bool plan_maildir(const struct conf *c, const struct account *a, char path[PATH_MAX]);
+
+#endif

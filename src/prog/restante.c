@@ -1,0 +1,184 @@
+/*
+ * restante.c - a POP3 server for one connection: what was asked for on the command line
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/die.h"
+#include "base/fdio.h"
+#include "prog/inside.h"
+#include "prog/lines.h"
+#include "prog/serve.h"
+
+#define SETTINGS_MAX 64
+
+enum mode { SERVE, CHECK, OPTIONS, VERSION, HELP, SESSION, USAGE };
+
+struct asked {
+	enum mode mode;
+	const char *file;			/* of -c, or NULL */
+	const char *setting[SETTINGS_MAX];	/* of -o, in order */
+	size_t settings;
+	const char *descriptors;		/* of --session */
+};
+
+static const char help[] =
+    "usage: restante [-c FILE] [-o section.key=value]...    serve the connection on standard input and output\n"
+    "       restante [-c FILE] [-o section.key=value]... --check    say what is wrong with the configuration\n"
+    "       restante [-c FILE] [-o section.key=value]... --options  list all options and their values\n"
+    "       restante --version | --help\n"
+    "See restante(8) and restante.conf(5).\n";
+
+static void ask_for(struct asked *a, enum mode mode)
+{
+	a->mode = a->mode == SERVE ? mode : USAGE;
+}
+
+static void parse(struct asked *a, int argc, char *argv[])
+{
+	static const struct option longs[] = {
+		{ "check", no_argument, NULL, CHECK }, { "options", no_argument, NULL, OPTIONS },
+		{ "version", no_argument, NULL, VERSION }, { "help", no_argument, NULL, HELP },
+		{ "session", required_argument, NULL, SESSION }, { NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	/* nothing may be printed yet: descriptor 2 can be the client */
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "c:o:h", longs, NULL)) != -1) {
+		if (c == 'c')
+			a->file = optarg;
+		else if (c == 'o' && a->settings < SETTINGS_MAX)
+			a->setting[a->settings++] = optarg;
+		else if (c == 'h')
+			ask_for(a, HELP);
+		else if (c > SERVE && c < USAGE)
+			ask_for(a, (enum mode)c);
+		else
+			a->mode = USAGE;
+		if (c == SESSION)
+			a->descriptors = optarg;
+	}
+	if (optind < argc)
+		a->mode = USAGE;
+}
+
+static bool configure(const struct asked *a, struct conf *c, char error[CONF_ERROR])
+{
+	conf_defaults(c);
+	if (!conf_load(c, a->file ? a->file : RESTANTE_CONF, a->file != NULL, error))
+		return false;
+	for (size_t i = 0; i < a->settings; i++)
+		if (!conf_set(c, a->setting[i], error))
+			return false;
+	return plan_check(c, error);
+}
+
+static void warn_of(const struct conf *c)
+{
+	if (c->limits_idle_timeout < 600000)
+		fprintf(stderr, "restante: warning: limits.idle_timeout is under 10 minutes, against RFC 1939\n");
+	if (c->tls_certificate[0] || c->tls_directory[0])
+		fprintf(stderr, "restante: warning: this version has no TLS, tls.* is not used\n");
+	if (!c->auth_require_tls)
+		fprintf(stderr, "restante: warning: auth.require_tls = no lets passwords pass in clear\n");
+}
+
+/* For people at a terminal; descriptors are as they were. */
+static int show(const struct asked *a)
+{
+	struct conf c;
+	char error[CONF_ERROR], value[4096];
+	const char *name;
+
+	if (!configure(a, &c, error)) {
+		fprintf(stderr, "restante: %s\n", error);
+		return DIE_CONFIG;
+	}
+	if (a->mode == CHECK) {
+		warn_of(&c);
+		printf("restante: configuration is good\n");
+	}
+	for (size_t i = 0; a->mode == OPTIONS && (name = conf_next(i)) != NULL; i++)
+		if (conf_text(&c, name, value, sizeof value))
+			printf("%s\t%s\t%s\n", name, value, conf_allowed(name));
+	conf_free(&c);
+	return fflush(stdout) == 0 ? DIE_CLIENT : DIE_SYSTEM;
+}
+
+static void on_term(int number)
+{
+	fdio_interrupt = number;
+}
+
+static void set_signals(void)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, term = { .sa_handler = on_term };
+
+	if (sigaction(SIGPIPE, &ignore, NULL) != 0 || sigaction(SIGTERM, &term, NULL) != 0 ||
+	    sigaction(SIGINT, &term, NULL) != 0 || sigaction(SIGHUP, &term, NULL) != 0)
+		die(DIE_SYSTEM, "signals: %m");
+}
+
+/* The administrator reads the log; the client learns only whose fault it is. */
+static _Noreturn void turn_away(const struct plan *p, enum die_status status, const char *error)
+{
+	static const char reply[] = "-ERR [SYS/PERM] this server is not set up, tell its administrator\r\n";
+
+	(void)fdio_write(p->start.out, reply, sizeof reply - 1, 1000);
+	die(status, "%s", error);
+}
+
+static int handle(const struct asked *a)
+{
+	static struct plan p;
+	char error[CONF_ERROR];
+	/* first of all: from here no library can write into the protocol */
+	const char *failed = start_take(&p.start);
+	bool configured;
+
+	start_environment();
+	set_signals();
+	configured = configure(a, &p.conf, error);
+	if (!configured) {
+		conf_free(&p.conf);
+		conf_defaults(&p.conf);
+	}
+	plan_make(&p);
+	lines_open(&p);
+	if (failed)
+		die(DIE_START, "%s", failed);
+	if (a->mode == USAGE)
+		turn_away(&p, DIE_USAGE, "command line: see restante --help");
+	if (!configured)
+		turn_away(&p, DIE_CONFIG, error);
+	return serve(&p);
+}
+
+int main(int argc, char *argv[])
+{
+	struct asked a = { .mode = SERVE };
+
+	parse(&a, argc, argv);
+	switch (a.mode) {
+	case HELP:
+		return fputs(help, stdout) < 0 || fflush(stdout) != 0 ? DIE_SYSTEM : DIE_CLIENT;
+	case VERSION:
+		return printf("restante %s\n", PACKAGE_VERSION) < 0 ? DIE_SYSTEM : DIE_CLIENT;
+	case CHECK:
+	case OPTIONS:
+		return show(&a);
+	case SESSION:
+		set_signals();
+		return inside_main(a.descriptors);
+	default:
+		if (a.mode == USAGE && isatty(STDERR_FILENO))
+			fputs(help, stderr);
+		return handle(&a);
+	}
+}

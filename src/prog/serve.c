@@ -1,0 +1,177 @@
+/*
+ * serve.c - one connection from the greeting to its end
+ *
+ * The process that the supervisor started is the monitor; once a login is granted it is the
+ * session, for good, unless PAM has to see the session's end.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/die.h"
+#include "base/fdio.h"
+#include "pop/pop3_login.h"
+#include "prog/inside.h"
+#include "prog/lines.h"
+#include "prog/serve.h"
+#include "prog/session.h"
+#include "sys/become.h"
+#include "sys/sandbox.h"
+#include "sys/spawn.h"
+
+static struct plan *plan;
+
+/* Everything that the login process does not need is gone before it reads an octet. */
+static int lock_up(int fd)
+{
+	int *const kept[] = { &plan->start.in, &plan->start.out, &fd };
+	const char *failed = NULL;
+	unsigned above;
+
+	if (become_needed())
+		failed = become_jailed(plan->conf.server_login_user, RESTANTE_EMPTY);
+	if (failed)
+		die(DIE_SYSTEM, "login process: %s: %m", failed);
+	above = spawn_keep(kept, sizeof kept / sizeof *kept);
+	if (above == 0)
+		die(DIE_SYSTEM, "login process: descriptors: %m");
+	failed = sandbox_limits(SANDBOX_LOGIN, above, true);
+	if (!failed)
+		failed = sandbox_enter(SANDBOX_LOGIN);
+	if (failed && failed != SANDBOX_NONE)
+		die(DIE_SYSTEM, "login process: %s: %m", failed);
+	return fd;
+}
+
+static bool lists(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (words += strspn(words, " "); *words; words += strspn(words, " ")) {
+		size_t here = strcspn(words, " ");
+
+		if (here == len && strncasecmp(words, word, len) == 0)
+			return true;
+		words += here;
+	}
+	return false;
+}
+
+/* The loop's ends in the border's words */
+static enum ask_end end_word(enum command_end end)
+{
+	switch (end) {
+	case COMMAND_QUIT:
+		return ASK_END_QUIT;
+	case COMMAND_EOF:
+		return ASK_END_EOF;
+	case COMMAND_TIMEOUT:
+		return ASK_END_TIMEOUT;
+	case COMMAND_STALL:
+		return ASK_END_STALL;
+	case COMMAND_ERRORS:
+		return ASK_END_ERRORS;
+	case COMMAND_FAILURES:
+		return ASK_END_FAILURES;
+	case COMMAND_SHUTDOWN:
+		return ASK_END_SHUTDOWN;
+	default:
+		return ASK_END_IO;
+	}
+}
+
+static int run_login(int fd, void *argument)
+{
+	static struct line line;
+	static struct out out;
+	const struct conf *c = &plan->conf;
+	struct pop3_login rules = {
+		.hostname = plan->hostname,
+		.plain = lists(c->auth_mechanisms, "plain"),
+		.login = lists(c->auth_mechanisms, "login"),
+		.covered = plan->covered,
+		.timeout = (int64_t)c->limits_login_timeout,
+	};
+	enum command_end end;
+	unsigned commands;
+	const char *rest;
+	size_t len;
+
+	(void)argument;
+	rules.monitor = lock_up(fd);
+	line_init(&line, plan->start.in);
+	out_init(&out, plan->start.out, (int64_t)c->limits_stall_timeout);
+	end = pop3_login(&rules, &line, &out, &commands);
+	if (end != COMMAND_GRANTED) {
+		tell_end(rules.monitor, end_word(end), commands);
+		return DIE_CLIENT;
+	}
+	rest = line_rest(&line, &len);
+	return hand_over(rules.monitor, rest, len, out.data, out.used) ? DIE_CLIENT : DIE_SYSTEM;
+}
+
+/* The last word on an account, while still root */
+static bool permit(const struct account *a)
+{
+	static char path[PATH_MAX];
+
+	return plan_maildir(&plan->conf, a, path);
+}
+
+static bool take_groups(const struct account *a)
+{
+	return !become_needed() || become_groups(a->groups, a->groups_count);
+}
+
+/* The PAM child runs the session inside its own and has its end to report; we are only in between. */
+static int serve_inside(struct monitor *m, const struct session_input *given)
+{
+	static struct wire frame;
+	int status = 0;
+
+	inside_put(&frame, plan, &m->verdict.account, given);
+	if (wire_send(m->pam, &frame) != FDIO_OK)
+		log_note(LOG_ERR, "PAM child is gone before the session");
+	fdio_close(&plan->start.in);
+	while (waitpid(m->pam_pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return DIE_SYSTEM;
+		if (fdio_interrupt) {
+			fdio_interrupt = 0;
+			(void)kill(m->pam_pid, SIGTERM);
+		}
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : DIE_BUG;
+}
+
+int serve(struct plan *p)
+{
+	static const struct monitor_calls calls = {
+		.start = spawn_child,
+		.begin = lines_begin,
+		.send = lines_send,
+		.permit = permit,
+	};
+	static struct monitor m;
+	const struct pam_calls pam_calls = { take_groups, inside_run, p };
+	struct session_input given;
+
+	plan = p;
+	p->monitor.pam_calls = &pam_calls;
+	m.rules = &p->monitor;
+	m.calls = &calls;
+	if (!become_needed())
+		log_note(LOG_DEBUG, "started without root: no chroot, no change of account");
+	m.login = spawn_child(run_login, NULL, &m.login_pid);
+	if (m.login < 0)
+		die(DIE_SYSTEM, "login process: %m");
+	if (monitor_serve(&m) != MONITOR_SESSION)
+		return m.status;
+	given = (struct session_input){ m.input, m.output, m.input_len, m.output_len };
+	return m.pam >= 0 ? serve_inside(&m, &given) : session_run(p, &m.verdict.account, &given);
+}

@@ -1,0 +1,150 @@
+/*
+ * session.c - the mail session: become the user, open the maildrop, serve, log the end
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/die.h"
+#include "base/fdio.h"
+#include "pop/pop3_session.h"
+#include "prog/lines.h"
+#include "prog/session.h"
+#include "sys/become.h"
+#include "sys/sandbox.h"
+
+#define DESCRIPTORS 128		/* a Maildir, its lock, and messages in flight */
+
+static struct line line;
+static struct out out;
+
+static void become(const struct account *a, bool child)
+{
+	const char *failed = NULL;
+
+	/* inside a PAM session we are the user already */
+	if (become_needed()) {
+		if (!become_groups(a->groups, a->groups_count))
+			failed = "setgroups";
+		if (!failed)
+			failed = become_user(a->uid, a->gid);
+	}
+	if (!failed)
+		failed = sandbox_limits(SANDBOX_SESSION, DESCRIPTORS, child);
+	if (failed)
+		die(DIE_SYSTEM, "session: %s: %m", failed);
+}
+
+/* For people who look into the lock file; no program reads it. */
+static void describe(const struct plan *p, char *about, size_t size)
+{
+	char when[32] = "";
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (gmtime_r(&now, &tm))
+		(void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	(void)snprintf(about, size, "pid=%ld host=%s peer=%s since=%s\n", (long)getpid(), p->hostname, p->ip, when);
+}
+
+static const struct {
+	const char *word, *reply;
+} refusals[] = {
+	[MAILDROP_IN_USE] = { "in-use", "[IN-USE] the mailbox is open in another session" },
+	[MAILDROP_TEMP] = { "temp", "[SYS/TEMP] the mailbox cannot be opened now" },
+	[MAILDROP_PERM] = { "perm", "[SYS/PERM] the mailbox cannot be opened" },
+};
+
+/* RFC 1939 section 4 lets a server close after this, and clients expect it. */
+static void refuse(const struct plan *p, const struct account *a, enum maildrop_result r, const char *why)
+{
+	struct log_line l;
+
+	(void)out_format(&out, "-ERR %s (session %s)\r\n", refusals[r].reply, p->id);
+	(void)out_flush(&out);
+	lines_begin(&l, r == MAILDROP_IN_USE ? LOG_NOTICE : LOG_ERR, "MAILBOX REFUSED");
+	log_text(&l, "user", a->name);
+	log_word(&l, "reason", refusals[r].word);
+	log_text(&l, "detail", why);
+	lines_send(&l);
+}
+
+static const char *const reasons[] = {
+	[COMMAND_QUIT] = "quit", [COMMAND_EOF] = "eof", [COMMAND_TIMEOUT] = "timeout", [COMMAND_STALL] = "stall",
+	[COMMAND_IO] = "io", [COMMAND_ERRORS] = "errors", [COMMAND_SHUTDOWN] = "shutdown",
+	[COMMAND_YIELD] = "yield", [COMMAND_FILE] = "file",
+};
+
+static void log_end(const struct account *a, const struct pop3_session *s, enum command_end end, int64_t took)
+{
+	struct log_line l;
+
+	lines_begin(&l, s->failed ? LOG_ERR : LOG_NOTICE, "LOGOUT");
+	log_text(&l, "user", a->name);
+	log_word(&l, "reason", s->failed ? "update" : reasons[end]);
+	log_number(&l, "retr", s->retr);
+	log_number(&l, "retr_bytes", s->retr_octets);
+	log_number(&l, "top", s->top);
+	log_number(&l, "top_bytes", s->top_octets);
+	log_number(&l, "dele", s->done.deleted);
+	log_number(&l, "dele_bytes", s->done.deleted_octets);
+	log_number(&l, "left", s->updated ? s->done.left : maildrop_count(s->drop));
+	/* without QUIT nobody may have counted them, and the log is not worth reading every file */
+	if (s->updated)
+		log_number(&l, "left_bytes", s->done.left_octets);
+	if (s->failed)
+		log_text(&l, "detail", s->why);
+	log_word(&l, "tls", "none");
+	log_number(&l, "time", (uint64_t)(took + 500) / 1000);
+	lines_send(&l);
+}
+
+static void serve(const struct plan *p, const struct account *a, struct maildrop *drop)
+{
+	struct pop3_session s = {
+		.drop = drop,
+		.idle = (int64_t)p->conf.limits_idle_timeout,
+		.yield = (int64_t)p->conf.mail_lock_yield,
+	};
+	int64_t began = fdio_now();
+	enum command_end end;
+
+	(void)out_text(&out, "+OK maildrop locked and ready\r\n");
+	end = pop3_session(&s, &line, &out);
+	log_end(a, &s, end, fdio_now() - began);
+}
+
+int session_run(const struct plan *p, const struct account *a, const struct session_input *given)
+{
+	static char path[PATH_MAX];
+	char about[512], why[256] = "";
+	struct maildrop_plan plan = {
+		.path = path,
+		.home = p->conf.mail_user[0] ? NULL : a->home,
+		.about = about,
+		.lock_wait = (int64_t)p->conf.mail_lock_wait,
+		.mark_seen = p->conf.mail_mark_seen,
+		.trash = p->conf.mail_on_delete == CONF_TRASH,
+	};
+	struct maildrop *drop;
+	enum maildrop_result r;
+
+	become(a, p->conf.auth_pam_session);
+	line_init(&line, p->start.in);
+	out_init(&out, p->start.out, (int64_t)p->conf.limits_stall_timeout);
+	if (!line_give(&line, given->input, given->input_len) ||
+	    !out_put(&out, given->output, given->output_len) || !plan_maildir(&p->conf, a, path))
+		bug("session: what came over the border does not fit");
+	describe(p, about, sizeof about);
+	r = maildrop_open(&drop, &plan, why, sizeof why);
+	if (r != MAILDROP_OK) {
+		refuse(p, a, r, why);
+		return DIE_CLIENT;
+	}
+	serve(p, a, drop);
+	maildrop_close(drop);
+	return DIE_CLIENT;
+}
