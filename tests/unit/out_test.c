@@ -1,0 +1,157 @@
+/*
+ * out_test.c - the rules of net/out
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "net/out.h"
+
+static struct out o;
+static int pair[2];
+
+static void open_pair(void)
+{
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	out_init(&o, pair[1], 5000);
+}
+
+TestSuite(out, .init = open_pair, .timeout = 20);
+
+static void expect(const char *want)
+{
+	char got[4096] = "";
+	ssize_t n = recv(pair[0], got, sizeof(got) - 1, MSG_DONTWAIT);
+
+	cr_assert_eq(n, strlen(want) > 0 ? (ssize_t)strlen(want) : -1);
+	cr_assert_str_eq(got, want);
+}
+
+static void *count_all(void *arg)
+{
+	static char part[65536];
+	size_t *count = arg;
+	ssize_t n;
+
+	while ((n = read(pair[0], part, sizeof(part))) > 0)
+		*count += (size_t)n;
+	return NULL;
+}
+
+Test(out, replies_gather_until_they_are_flushed)
+{
+	cr_assert(out_text(&o, "+OK "));
+	cr_assert(out_format(&o, "%d messages\r\n", 3));
+	cr_assert(out_put(&o, "abc", 2));
+	cr_assert_eq(o.sent, 0);
+	expect("");
+	cr_assert(out_flush(&o));
+	expect("+OK 3 messages\r\nab");
+	cr_assert_eq(o.sent, 18);
+	cr_assert(out_flush(&o));
+	expect("");
+}
+
+Test(out, a_full_buffer_leaves_by_itself)
+{
+	static char big[3 * OUT_BUFFER + 17];
+	size_t count = 0;
+	pthread_t t;
+
+	cr_assert_eq(pthread_create(&t, NULL, count_all, &count), 0);
+	cr_assert(out_put(&o, big, sizeof(big)));
+	cr_assert_eq(o.sent, 3 * OUT_BUFFER);
+	cr_assert(out_flush(&o));
+	cr_assert_eq(o.sent, sizeof(big));
+	fdio_close(&pair[1]);
+	cr_assert_eq(pthread_join(t, NULL), 0);
+	cr_assert_eq(count, sizeof(big));
+}
+
+Test(out, a_format_that_does_not_fit_comes_whole_after_the_rest)
+{
+	static char big[OUT_BUFFER - 3];
+
+	cr_assert(out_put(&o, big, sizeof(big)));
+	cr_assert(out_format(&o, "%s", "abc"));
+	cr_assert_eq(o.sent, OUT_BUFFER - 3);
+	cr_assert_eq(o.used, 3);
+	cr_assert_arr_eq(o.data, "abc", 3);
+}
+
+Test(out, room_is_made_when_it_is_wanted)
+{
+	static char big[OUT_BUFFER - 3];
+	size_t room = 0;
+	char *to;
+
+	cr_assert(out_put(&o, big, sizeof(big)));
+	to = out_room(&o, 3, &room);
+	cr_assert(to == o.data + sizeof(big) && room == 3);
+	to = out_room(&o, 4, &room);
+	cr_assert(to == o.data && room == OUT_BUFFER);
+	memcpy(to, "abcd", 4);
+	out_used(&o, 4);
+	cr_assert_eq(o.used, 4);
+	cr_assert_not_null(out_room(&o, OUT_BUFFER, &room));
+	cr_assert_null(out_room(&o, OUT_BUFFER + 1, &room));
+}
+
+Test(out, after_a_failed_write_nothing_more_is_written)
+{
+	size_t room;
+
+	fdio_close(&pair[0]);
+	cr_assert(out_text(&o, "x"));
+	cr_assert_not(out_flush(&o));
+	cr_assert_eq(o.state, OUT_IO);
+	cr_assert_not(out_text(&o, "x"));
+	cr_assert_not(out_put(&o, "x", 1));
+	cr_assert_not(out_format(&o, "x"));
+	cr_assert_not(out_flush(&o));
+	cr_assert_null(out_room(&o, 1, &room));
+	cr_assert_eq(o.sent, 0);
+	cr_assert_eq(o.used, 0);
+}
+
+static bool fill_up(void)
+{
+	static char big[OUT_BUFFER];
+	int i;
+
+	for (i = 0; i < 100; i++)
+		if (!out_put(&o, big, sizeof(big)))
+			return false;
+	return true;
+}
+
+Test(out, a_client_that_reads_nothing_is_given_up)
+{
+	o.stall = 20;
+	cr_assert_not(fill_up());
+	cr_assert_eq(o.state, OUT_TIME);
+}
+
+Test(out, an_interrupt_does_not_cut_a_reply)
+{
+	fdio_interrupt = 1;
+	cr_assert(out_text(&o, "-ERR [SYS/TEMP] going down\r\n"));
+	cr_assert(out_flush(&o));
+	expect("-ERR [SYS/TEMP] going down\r\n");
+}
+
+Test(out, when_the_grace_is_over_writing_ends)
+{
+	fdio_interrupt = 1;
+	o.last = fdio_now();
+	cr_assert(out_text(&o, "x"));
+	cr_assert_not(out_flush(&o));
+	cr_assert_eq(o.state, OUT_SIGNAL);
+	expect("");
+}
