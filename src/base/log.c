@@ -38,6 +38,7 @@ static struct {
 	const char *identifier;
 	int fd;
 	journal_sendv *sendv;
+	bool first;	/* no line has gone to the journal yet */
 } channel = { .target = LOG_TO_NOTHING, .identifier = "", .fd = -1 };
 
 /* The number that the next open would get: how we learn what a library opens. */
@@ -77,6 +78,7 @@ static bool open_journal(void)
 	if (library == NULL)
 		return false;
 	channel.sendv = (journal_sendv *)dlsym(library, "sd_journal_sendv");
+	channel.first = true;
 	if (channel.sendv != NULL)
 		return true;
 	(void)dlclose(library);
@@ -230,7 +232,7 @@ static void add_entry_field(struct entry *e, const struct log_line *l, size_t i)
 
 static void send_journal(const struct log_line *l)
 {
-	int next = channel.fd < 0 ? next_descriptor() : -1;
+	int next = channel.first ? next_descriptor() : -1;
 	char number[NUM_TEXT];
 	struct entry e;
 	size_t i;
@@ -247,8 +249,9 @@ static void send_journal(const struct log_line *l)
 		add_entry_field(&e, l, i);
 	(void)channel.sendv(e.part, e.parts);
 	/* The library opens its socket with the first line; those who close the rest must know. */
-	if (next >= 0)
+	if (channel.first)
 		(void)learn_descriptor(next);
+	channel.first = false;
 }
 
 void log_send(struct log_line *l)

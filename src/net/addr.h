@@ -29,7 +29,11 @@ struct addr_net {
 /* addr_from_socket - from what getpeername gave; AF_UNSPEC for other families */
 void addr_from_socket(struct addr *a, const struct sockaddr_storage *from);
 
-/* addr_from_text - numeric IPv4 or IPv6 (scope id allowed and dropped), port as text or NULL; false if it is neither */
+/*
+ * addr_from_text - numeric IPv4 or IPv6 (a scope id is allowed and dropped)
+ * port   0 to 65535 as text, or NULL for none
+ * Returns false, with a AF_UNSPEC, if the text or the port is anything else.
+ */
 bool addr_from_text(struct addr *a, const char *text, const char *port);
 
 /* addr_net_parse - "192.0.2.0/24", "::1"; bits beyond the prefix must be zero.  NULL or what is allowed */

@@ -35,7 +35,11 @@ bool out_put(struct out *o, const void *data, size_t len);
 bool out_text(struct out *o, const char *text);
 bool out_format(struct out *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* out_room - where to write straight into the buffer: at least want octets (want <= OUT_BUFFER), flushing if need be; NULL after a failure */
+/*
+ * out_room - where to write straight into the buffer, which is flushed if need be
+ * want   octets of room at least, up to OUT_BUFFER; *room is what there is
+ * Returns NULL after a failure.
+ */
 char *out_room(struct out *o, size_t want, size_t *room);
 /* out_used - so many octets were written there */
 void out_used(struct out *o, size_t len);

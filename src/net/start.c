@@ -28,6 +28,8 @@
 #define KEEP_TRIES 4
 #define USER_TIMEOUT 180000	/* ms that sent octets may stay unanswered */
 
+static const char no_stream_0[] = "descriptor 0 is a socket, but no stream";
+static const char no_stream_3[] = "descriptor 3 is a socket, but no stream";
 static const char listening_0[] = "descriptor 0 is a listening socket: use Accept=yes (systemd), "
     "wait = no (xinetd), nowait (inetd)";
 static const char listening_3[] = "descriptor 3 is a listening socket: use Accept=yes (systemd), "
@@ -97,7 +99,7 @@ static const char *check_socket(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0)
 		return "the socket's type cannot be found";
 	if (type != SOCK_STREAM)
-		return fd == PASSED ? "descriptor 3 is a socket, but no stream" : "descriptor 0 is a socket, but no stream";
+		return fd == PASSED ? no_stream_3 : no_stream_0;
 	len = sizeof(int);
 	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) != 0)
 		return "the socket's state cannot be found";

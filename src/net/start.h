@@ -20,7 +20,7 @@ struct start {
 	bool tcp;
 	bool systemd;		/* systemd started us (it passed a descriptor or set INVOCATION_ID) */
 	bool stderr_ours;	/* 2 is neither socket nor the connection: may be logged to */
-	struct addr peer;	/* AF_UNSPEC for pipes and AF_UNIX; from the environment only where there is no socket */
+	struct addr peer;	/* AF_UNSPEC: unknown; from the environment only if there is no socket */
 	struct addr local;
 };
 
@@ -31,7 +31,10 @@ struct start {
  */
 const char *start_take(struct start *s);
 
-/* start_environment - empty the environment but for PATH, TZ, LANG=C, NOTIFY_SOCKET, CREDENTIALS_DIRECTORY; umask 077, chdir / */
+/*
+ * start_environment - umask 077, chdir /, and of the environment only what is known
+ * PATH (ours), LANG=C, TZ, NOTIFY_SOCKET, CREDENTIALS_DIRECTORY.  A failure ends us.
+ */
 void start_environment(void);
 
 #endif

@@ -46,7 +46,8 @@ static void note_line_end(struct stream *s)
 	s->line_start = true;
 }
 
-size_t stream_convert(struct stream *s, const char *in, size_t in_len, size_t *taken, char *out, size_t out_size)
+size_t stream_convert(struct stream *s, const char *in, size_t in_len, size_t *taken,
+    char *out, size_t out_size)
 {
 	const char *p = in, *in_end = in + in_len, *lf;
 	char *q = out, *out_end = out + out_size;

@@ -42,7 +42,8 @@ void stream_begin(struct stream *s, uint64_t lines);
  * out_size  room at out, at least 4; returns the octets written
  * Any split of the input gives the same output.  s->done once TOP has all it wants.
  */
-size_t stream_convert(struct stream *s, const char *in, size_t in_len, size_t *taken, char *out, size_t out_size);
+size_t stream_convert(struct stream *s, const char *in, size_t in_len, size_t *taken,
+    char *out, size_t out_size);
 
 /* stream_end - what closes the last line: 0 or 2 octets at out */
 size_t stream_end(struct stream *s, char out[2]);
