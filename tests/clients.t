@@ -51,11 +51,9 @@ class Client:
 
     def run(self, work, command, good=(0,), **more):
         """a command as the account that the server runs as, in a home of its own"""
-        if os.getuid() == 0:
-            more.update(user=self.server.account.pw_uid, group=self.server.account.pw_gid, extra_groups=[])
         done = subprocess.run([str(word) for word in command], cwd=work, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=60,
-                              env={**os.environ, "HOME": str(work), "LANG": "C.UTF-8", "TMPDIR": str(work)}, **more)
+                              env={**os.environ, "HOME": str(work), "LANG": "C.UTF-8", "TMPDIR": str(work)}, **more, **self.server.drop())
         if done.returncode not in good:
             raise Failed("status %d: %s" % (done.returncode, done.stdout[-600:].decode(errors="replace")))
 
@@ -223,13 +221,11 @@ class Thunderbird(Client):
         before = len(self.server.events("LOGOUT", user))
         if not profile.exists():
             self.run(work, [PYTHON, self.lib("thunderbird.py"), profile, self.server.port, user, password, "keep" if keep else ""])
-        drop = {}
-        if os.getuid() == 0:
-            drop = dict(user=self.server.account.pw_uid, group=self.server.account.pw_gid, extra_groups=[])
         with open(work / "output", "wb") as output:
             process = subprocess.Popen(["thunderbird", "--headless", "--no-remote", "--profile", profile],
                                        cwd=work, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                       env={**os.environ, "HOME": str(work), "TMPDIR": str(work)}, start_new_session=True, **drop)
+                                       env={**os.environ, "HOME": str(work), "TMPDIR": str(work)}, start_new_session=True,
+                                       **self.server.drop())
         try:
             if len(self.server.wait_events("LOGOUT", before + 1, user, 60)) <= before:
                 raise Failed("no session within a minute: " + (work / "output").read_text(errors="replace")[-600:])

@@ -19,7 +19,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-BUILD = pathlib.Path(os.environ.get("BUILD", ".")).resolve()
+BUILD = pathlib.Path(os.environ.get("BUILD") or os.environ.get("top_builddir") or ".").resolve()
 PASSWORD = "wonderland"
 
 # the system's own, which every account may run; ours may lie in somebody's home
@@ -93,22 +93,33 @@ class Server:
         return sorted(p for part in ("new", "cur") for p in (top / part).iterdir())
 
     # --- the server --------------------------------------------------------------------------
-    def start(self, options, environment):
+    def drop(self):
+        """for subprocess: run it as our account"""
+        if os.getuid() != 0:
+            return {}
+        return {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
+
+    def command(self, options=()):
+        """the program with all its settings"""
         settings = ["auth.pam_confdir=%s" % (self.dir / "pam.d"), "auth.pam_service=pop3",
                     "mail.user=%s" % self.account.pw_name, "mail.maildir=%s/mail/%%u/Maildir" % self.dir,
                     "log.target=stderr", *options]
         command = [str(self.program), "-c", str(self.dir / "restante.conf")]
         for setting in settings:
             command += ["-o", setting]
-        drop = {}
-        if os.getuid() == 0:
-            drop = {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
+        return command
+
+    def supervise(self, command, **more):
+        """start a supervisor; its standard error, and so the program's, is our log"""
+        with open(self.dir / "log", "ab") as log:
+            return subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stderr=log,
+                                    cwd="/", **more, **self.drop())
+
+    def start(self, options, environment):
         self.own(self.write("statuses", ""))
-        with open(self.dir / "log", "wb") as log:
-            self.process = subprocess.Popen(
-                [PYTHON, str(self.dir / "spawn.py"), self.address, "0", str(self.dir / "statuses"), *command],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, cwd="/",
-                env={**os.environ, "HOME": str(self.dir), **environment}, **drop)
+        self.process = self.supervise(
+            [PYTHON, self.dir / "spawn.py", self.address, "0", self.dir / "statuses", *self.command(options)],
+            stdout=subprocess.PIPE, env={**os.environ, "HOME": str(self.dir), **environment})
         self.port = int(self.process.stdout.readline())
 
     def stop(self):
@@ -123,7 +134,8 @@ class Server:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
                 self.process.wait()
-            self.process.stdout.close()
+            if self.process.stdout:
+                self.process.stdout.close()
             self.process = None
         shutil.rmtree(self.dir, ignore_errors=True)
 

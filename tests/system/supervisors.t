@@ -1,0 +1,253 @@
+#!/usr/bin/python3
+"""supervisors.t - every kind of supervisor hands over a connection, and the session is the same
+
+systemd-socket-activate both ways, xinetd with the file that we install, openbsd-inetd and
+inetutils-inetd with the lines that we install, tcpserver, a pipe; IPv4, IPv6, IPv4 on an IPv6
+socket.  No root is needed: what root adds is tested in systemd.t.  The inetd programs cannot be
+installed together; tests/system/inetds unpacks them into the directory that INETDS names.
+
+SPDX-License-Identifier: ISC
+"""
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "lib"))
+
+import check                                                # noqa: E402
+import corpus                                               # noqa: E402
+from pop import Pop                                         # noqa: E402
+from server import BUILD, PASSWORD, Server, descendants     # noqa: E402
+
+INETDS = pathlib.Path(os.environ.get("INETDS", BUILD / "inetds")).resolve()
+MAIL = [("1700000000.M0P1.s", b"Subject: one\n\n.dot\n"), ("1700000001.M1P1.s", b"Subject: two\n\nno end")]
+
+t = check.Checks()
+
+
+class Place(Server):
+    """a Server's directory whose supervisor is somebody else"""
+    def start(self, options, environment):
+        self.settings(options)
+
+    def settings(self, options=()):
+        """all in the configuration file: the lines of an inetd.conf have little room"""
+        values = [word for word in self.command(options)[4::2]]
+        sections = {}
+        for value in values:
+            section, _, rest = value.partition(".")
+            sections.setdefault(section, []).append(rest.replace("=", " = ", 1))
+        self.write("restante.conf", "".join("[%s]\n%s\n" % (name, "\n".join(rows)) for name, rows in sections.items()))
+
+
+def free_port(family=socket.AF_INET6):
+    """a port that nobody has, for supervisors that cannot choose one"""
+    with socket.create_server(("::" if family == socket.AF_INET6 else "0.0.0.0", 0), family=family) as probe:
+        return probe.getsockname()[1]
+
+
+def program(name):
+    """a program, installed or unpacked"""
+    for directory in ("usr/sbin", "usr/bin"):
+        if os.access(INETDS / directory / name, os.X_OK):
+            return str(INETDS / directory / name)
+    return shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+
+
+@contextlib.contextmanager
+def running(place, command, port, address="127.0.0.1"):
+    """a supervisor, until it listens; at the end it and all below it are gone"""
+    process = place.supervise(command, stdout=subprocess.DEVNULL, start_new_session=True)
+    try:
+        end = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection((address, port), 1).close()
+                break
+            except OSError:
+                if process.poll() is not None or time.monotonic() > end:
+                    raise RuntimeError("it does not listen: " + place.log()[-500:]) from None
+                time.sleep(0.05)
+        yield process
+    finally:
+        below = descendants(process.pid)
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for pid in below:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def dialogue(place, pop, user, seen):
+    """a whole session, each octet accounted for; seen: the client's address as the server must see it"""
+    assert re.fullmatch(rb"\+OK [^\r\n]*", pop.line()), "no greeting"
+    pop.expect("USER " + user)
+    pop.expect("PASS mistaken", "-ERR [AUTH]")
+    pop.expect("USER " + user)
+    pop.expect("PASS " + PASSWORD)
+    assert pop.command("STAT") == "+OK 2 %d" % sum(len(corpus.wire(stored)) for _, stored in MAIL)
+    about = (place.dir / "mail" / user / "Maildir/restante.lock").read_text(errors="replace")
+    assert seen in about, "the lock's text does not name %s: %r" % (seen, about)
+    for number, (_, stored) in enumerate(MAIL, 1):
+        assert pop.multi("RETR %d" % number) == corpus.wire(stored), "RETR"
+    pop.expect("DELE 1")
+    pop.send(b"QUIT\r\n")
+    last = pop.rest()
+    assert re.fullmatch(rb"\+OK[^\r\n]*\r\n", last), "after QUIT came %r" % last
+    assert len(place.left(user)) == 1, "the message is still there"
+
+
+def session(place, name, port, address, seen):
+    user = re.sub(r"\W+", "-", "%s-%s" % (name, address))
+    place.maildir(user, MAIL)
+    with t.holds("%s: a session from %s" % (name, address)):
+        with Pop(port, address) as pop:
+            dialogue(place, pop, user, seen)
+
+
+BOTH = (("127.0.0.1", "127.0.0.1"), ("::1", "::1"))
+
+
+def supervised(place, name, command, port, addresses):
+    """the same dialogue over each address"""
+    try:
+        with running(place, command, port, addresses[0][0]):
+            for address, seen in addresses:
+                session(place, name, port, address, seen)
+    except RuntimeError as error:
+        t.ok(False, "%s: starts" % name, error)
+
+
+def activate(place):
+    """systemd-socket-activate: as an inetd, and with the connection as descriptor 3"""
+    tool = program("systemd-socket-activate")
+    if not tool:
+        return t.skip("systemd-socket-activate", "not there (package: systemd)")
+    for name, option in (("socket-activate --inetd", ["--inetd"]), ("socket-activate", ["--fdname=pop3"])):
+        port = free_port()
+        # [::] takes both: the address of an IPv4 client arrives mapped, and must be told as IPv4
+        command = [tool, "--accept", *option, "--listen=[::]:%d" % port, *place.command()]
+        supervised(place, name, command, port, BOTH)
+    listening(place, tool)
+
+
+def listening(place, tool):
+    """no Accept=: the program is handed the listening socket, and says what is wrong"""
+    port = free_port()
+    status = []
+    for option in (["--inetd"], []):
+        command = [tool, *option, "--listen=127.0.0.1:%d" % port, *place.command()]
+        process = place.supervise(command, stdout=subprocess.DEVNULL)
+        end = time.monotonic() + 10
+        while process.poll() is None and time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", port), 1).close()
+            time.sleep(0.1)
+        process.kill()
+        status.append(process.wait())
+    t.same(status, [72, 72], "listening socket: refused with status 72, on descriptor 0 and on 3")
+    t.ok(place.log().count("listening socket") >= 2, "listening socket: the log says what to set", place.log()[-600:])
+
+
+def tcpserver(place):
+    tool = program("tcpserver")
+    if not tool:
+        return t.skip("tcpserver", "not there (package: ucspi-tcp)")
+    port = free_port(socket.AF_INET)
+    return supervised(place, "tcpserver", [tool, "-v", "-R", "-H", "-l", "0", "127.0.0.1", port, *place.command()],
+                      port, BOTH[:1])
+
+
+def xinetd(place):
+    """our file, with the changes that its reader makes and those that a test without root needs"""
+    tool = program("xinetd")
+    if not tool:
+        return t.skip("xinetd", "not there (package: xinetd, or tests/system/inetds)")
+    port = free_port()
+    text = (BUILD / "xinetd.d/restante").read_text()
+    for old, new in ((r"(disable\s*=) yes", r"\1 no"), (r"(user\s*=) root", r"\1 " + place.account.pw_name),
+                     (r"(server\s*=) \S+", r"\1 %s\n\tserver_args = -c %s" % (place.program, place.dir / "restante.conf")),
+                     (r"(socket_type\s*=)", r"type = UNLISTED\n\tport = %d\n\t\1" % port)):
+        text, count = re.subn(old, new, text)
+        if count != 1:
+            return t.ok(False, "xinetd: our file has the line that %s looks for" % old, text)
+    place.write("xinetd.conf", text)
+    return supervised(place, "xinetd", [tool, "-f", place.dir / "xinetd.conf", "-dontfork", "-pidfile", place.dir / "xinetd.pid"],
+                      port, BOTH)
+
+
+def example_lines(place, port, wanted):
+    """the lines of our inetd.conf.example with these protocols, made fit for a port and an account of ours"""
+    lines = []
+    for line in (BUILD / "doc/inetd.conf.example").read_text().splitlines():
+        words = line.split()
+        if line.startswith("#") or not words or words[2] not in wanted:
+            continue
+        address = "[::1]" if words[2] == "tcp6" else "127.0.0.1"
+        words[0] = "%s:%d" % (address, port)
+        words[4:] = [place.account.pw_name, str(place.program), "restante", "-c", str(place.dir / "restante.conf")]
+        lines.append(" ".join(words))
+    if len(lines) != len(wanted):
+        raise RuntimeError("the example has %s" % lines)
+    place.write("inetd.conf", "\n".join(lines) + "\n")
+    return place.dir / "inetd.conf"
+
+
+def inetd(place):
+    for name, package, wanted, options in (
+            ("inetd", "openbsd-inetd", ("tcp", "tcp6"), ["-d"]),
+            ("inetutils-inetd", "inetutils-inetd", ("tcp",), ["-d", "-p%s/inetd.pid" % place.dir])):
+        tool = program(name)
+        if not tool:
+            t.skip(package, "not there (package: %s, or tests/system/inetds)" % package)
+            continue
+        port = free_port()
+        supervised(place, package, [tool, *options, example_lines(place, port, wanted)], port, BOTH[:len(wanted)])
+
+
+def pipe(place):
+    """two pipes, no address: a password in clear goes no further than this machine"""
+    place.maildir("pipe", MAIL)
+    said = "USER pipe\r\nPASS %s\r\nSTAT\r\nRETR 1\r\nQUIT\r\n" % PASSWORD
+    done = subprocess.run(place.command(), input=said.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20,
+                          **place.drop())
+    body = b"Subject: one\r\n\r\n..dot\r\n.\r\n"
+    t.ok(re.fullmatch(rb"(\+OK[^\r\n]*\r\n){4}\+OK[^\r\n]*\r\n" + re.escape(body) + rb"\+OK[^\r\n]*\r\n", done.stdout),
+         "pipe: a whole session", done.stdout + done.stderr)
+    t.same(done.returncode, 0, "pipe: status 0")
+    log = done.stderr.decode()
+    t.ok(re.search(r"LOGOUT, ip=\[[^]]*\], .*user=pipe, .*reason=quit, .*retr=1,", log), "pipe: the log is on standard error", log)
+    t.ok(b"LOGOUT" not in done.stdout, "pipe: and not in the protocol")
+
+
+def closed(place):
+    """no connection at all"""
+    done = subprocess.run(["sh", "-c", 'exec "$@" 0<&-', "sh", *place.command()], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=20, **place.drop())
+    t.same((done.returncode, done.stdout), (72, b""), "descriptor 0 closed: refused with status 72, not a word to anybody")
+
+
+def main():
+    if not os.access(BUILD / "restante", os.X_OK):
+        check.skip_all("no program in %s" % BUILD)
+    with Place(["auth.failure_delay=0"]) as place:
+        for supervisor in (pipe, closed, activate, tcpserver, xinetd, inetd):
+            with t.holds("%s: to its end" % supervisor.__name__):
+                supervisor(place)
+    t.done()
+
+
+main()
