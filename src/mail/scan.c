@@ -1,0 +1,173 @@
+/*
+ * scan.c - the names in a Maildir: maildir_list and maildir_find
+ *
+ * No file system promises that a reading shows a file which is renamed meanwhile.  So
+ * a directory is read with as few calls as its size allows (one call is one moment on local
+ * file systems), and read again when it changed.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mail/maildir.h"
+#include "mail/name.h"
+
+#define BUFFER_SIZE (256 * 1024)	/* about 3000 names */
+#define READINGS 4
+#define TICK (20 * 1000 * 1000)	/* ns: no file system clock we know steps by more, but FAT's */
+
+static bool is_message(int dir, const struct dirent64 *e)
+{
+	struct stat st;
+
+	if (e->d_name[0] == '.' || strlen(e->d_name) > NAME_MAX_OCTETS)
+		return false;
+	if (e->d_type != DT_UNKNOWN)
+		return e->d_type == DT_REG;
+	return fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
+static bool read_names(int fd, enum maildir_where where, char *buffer,
+    maildir_found *found, void *context)
+{
+	const struct dirent64 *e;
+	ssize_t got, at;
+
+	while ((got = getdents64(fd, buffer, BUFFER_SIZE)) > 0)
+		for (at = 0; at < got; at += e->d_reclen) {
+			e = (const void *)(buffer + at);
+			if (is_message(fd, e) && !found(context, where, e->d_name, e->d_ino))
+				return false;
+		}
+	return got == 0;
+}
+
+/* by a descriptor of its own: the position in a directory belongs to the open file */
+static bool read_directory(const struct maildir *m, enum maildir_where where,
+    maildir_found *found, void *context)
+{
+	int fd = openat(m->dir[where], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
+	char *buffer;
+	bool good = false;
+
+	if (fd == -1)
+		return false;
+	buffer = malloc(BUFFER_SIZE);
+	if (buffer != NULL)
+		good = read_names(fd, where, buffer, found, context);
+	error = errno;
+	free(buffer);
+	(void)close(fd);
+	errno = error;
+	return good;
+}
+
+static int64_t nanoseconds(const struct timespec *t)
+{
+	return (int64_t)((uint64_t)t->tv_sec * 1000000000U + (uint64_t)t->tv_nsec);
+}
+
+struct moment {
+	int64_t changed;	/* the directory's, by the file system's clock */
+	int64_t now;		/* by ours */
+};
+
+static bool look(int dir, struct moment *at)
+{
+	struct timespec now;
+	struct stat st;
+
+	if (fstat(dir, &st) == -1 || clock_gettime(CLOCK_REALTIME_COARSE, &now) == -1)
+		return false;
+	at->changed = nanoseconds(&st.st_mtim);
+	at->now = nanoseconds(&now);
+	return true;
+}
+
+/*
+ * Unchanged while it was read?  A change within the tick of the one before leaves the same
+ * stamp, so a directory that had just been changed when the reading began is not trusted.
+ */
+static bool steady(const struct moment *before, const struct moment *after)
+{
+	int64_t age = (int64_t)((uint64_t)before->now - (uint64_t)before->changed);
+
+	return before->changed == after->changed && (age > TICK || age < -TICK);
+}
+
+static bool read_steady(const struct maildir *m, enum maildir_where where, maildir_found *found,
+    maildir_restart *restart, void *context)
+{
+	struct moment before, after;
+	int readings;
+
+	for (readings = 0; readings < READINGS; readings++) {
+		if (readings > 0 && !restart(context, where))
+			return false;
+		if (!look(m->dir[where], &before) || !read_directory(m, where, found, context) ||
+		    !look(m->dir[where], &after))
+			return false;
+		if (steady(&before, &after))
+			break;
+	}
+	return true;
+}
+
+/* new before cur, as messages travel: one that moves meanwhile is seen twice, not never */
+bool maildir_list(const struct maildir *m, maildir_found *found, maildir_restart *restart, void *context)
+{
+	int where;
+
+	for (where = MAILDIR_NEW; where <= MAILDIR_CUR; where++)
+		if (m->dir[where] != -1 && !read_steady(m, (enum maildir_where)where, found, restart, context))
+			return false;
+	return true;
+}
+
+struct search {
+	const struct maildir *m;
+	const char *like;
+	uint64_t inode;
+	enum maildir_where *where;
+	char *name;
+	bool found;
+};
+
+static bool compare(void *context, enum maildir_where where, const char *name, uint64_t inode)
+{
+	struct search *s = context;
+	struct stat st;
+
+	(void)inode;
+	if (!name_same(name, s->like))
+		return true;
+	if (s->inode != 0 && (fstatat(s->m->dir[where], name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    st.st_ino != s->inode))
+		return true;
+	s->found = true;
+	*s->where = where;
+	memcpy(s->name, name, strlen(name) + 1);
+	return false;
+}
+
+static bool go_on(void *context, enum maildir_where where)
+{
+	(void)context;
+	(void)where;
+	return true;
+}
+
+bool maildir_find(const struct maildir *m, const char *like, uint64_t inode,
+    enum maildir_where *where, char *name)
+{
+	struct search s = { .m = m, .like = like, .inode = inode, .where = where, .name = name };
+
+	return !maildir_list(m, compare, go_on, &s) && s.found;
+}
