@@ -45,3 +45,10 @@ void tell_end(int fd, enum ask_end why, unsigned commands)
 	/* Whoever is gone needs no telling. */
 	(void)wire_send(fd, &frame);
 }
+
+void tell_failure(int fd, const char *what)
+{
+	wire_begin(&frame, WIRE_TELL_FAILURE);
+	wire_put_text(&frame, what);
+	(void)wire_send(fd, &frame);
+}

@@ -55,4 +55,7 @@ bool hand_over(int fd, const char *input, size_t input_len, const char *output, 
 /* tell_end - the last words of a login that was not granted; commands: how many were understood */
 void tell_end(int fd, enum ask_end why, unsigned commands);
 
+/* tell_failure - instead of a greeting: the login process could not be locked up; what: a word or two of ours */
+void tell_failure(int fd, const char *what);
+
 #endif

@@ -26,6 +26,7 @@ enum wire_type {
 	WIRE_ANSWER_PASSWORD = 'p',	/* monitor -> login: result, last */
 	WIRE_HAND_OVER = 'H',		/* login -> monitor: unread input, unsent output */
 	WIRE_TELL_END = 'E',		/* login -> monitor: why it ends */
+	WIRE_TELL_FAILURE = 'F',	/* login -> monitor: it could not be locked up; nothing was read */
 	WIRE_ANSWER_PAM = 'a',		/* PAM child -> monitor: result, account */
 	WIRE_START_SESSION = 'S',	/* monitor -> PAM child: what the session needs */
 };

@@ -27,25 +27,25 @@
 static struct plan *plan;
 
 /* Everything that the login process does not need is gone before it reads an octet. */
-static int lock_up(int fd)
+static const char *lock_up(int *fd)
 {
-	int *const kept[] = { &plan->start.in, &plan->start.out, &fd };
+	int *const kept[] = { &plan->start.in, &plan->start.out, fd };
 	const char *failed = NULL;
 	unsigned above;
 
 	if (become_needed())
 		failed = become_jailed(plan->conf.server_login_user, RESTANTE_EMPTY);
 	if (failed)
-		die(DIE_SYSTEM, "login process: %s: %m", failed);
+		return failed;
+	/* the log's descriptor goes too, and its number to the client's connection */
+	log_open(LOG_TO_NOTHING, "", -1);
 	above = spawn_keep(kept, sizeof kept / sizeof *kept);
 	if (above == 0)
-		die(DIE_SYSTEM, "login process: descriptors: %m");
+		return "descriptors";
 	failed = sandbox_limits(SANDBOX_LOGIN, above, true);
 	if (!failed)
 		failed = sandbox_enter(SANDBOX_LOGIN);
-	if (failed && failed != SANDBOX_NONE)
-		die(DIE_SYSTEM, "login process: %s: %m", failed);
-	return fd;
+	return failed == SANDBOX_NONE ? NULL : failed;
 }
 
 static bool lists(const char *words, const char *word)
@@ -97,13 +97,17 @@ static int run_login(int fd, void *argument)
 		.covered = plan->covered,
 		.timeout = (int64_t)c->limits_login_timeout,
 	};
+	const char *failed = lock_up(&fd), *rest;
 	enum command_end end;
 	unsigned commands;
-	const char *rest;
 	size_t len;
 
 	(void)argument;
-	rules.monitor = lock_up(fd);
+	if (failed) {
+		tell_failure(fd, failed);
+		return DIE_SYSTEM;
+	}
+	rules.monitor = fd;
 	line_init(&line, plan->start.in);
 	out_init(&out, plan->start.out, (int64_t)c->limits_stall_timeout);
 	end = pop3_login(&rules, &line, &out, &commands);

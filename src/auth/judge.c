@@ -1,0 +1,151 @@
+/*
+ * judge.c - the monitor's answer to ask_password: PAM's verdict, at the right time
+ *
+ * Runs as root, and hands name and password on as octets.  Overwrites the password once PAM
+ * has had it.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "auth/judge.h"
+#include "auth/reap.h"
+#include "base/buf.h"
+#include "base/die.h"
+
+#define LEAVE 2000	/* ms that a PAM child has to go after its answer */
+
+static char name[NAMES_MAX + 1], password[ASK_PASSWORD_MAX + 1];
+
+static void log_login(const struct monitor *m, int priority, const char *phrase)
+{
+	const struct verdict *v = &m->verdict;
+	bool granted = v->result == ASK_GRANTED;
+	struct log_line l;
+
+	m->calls->begin(&l, priority, phrase);
+	log_text(&l, "method", m->method);
+	log_word(&l, "tls", "none");
+	if (!granted)
+		log_word(&l, "reason", v->reason);
+	log_text(&l, "user", granted ? v->account.name : name);
+	if (granted && strcmp(v->account.name, name) != 0)
+		log_text(&l, "login", name);
+	m->calls->send(&l);
+}
+
+struct pam_start {
+	const struct monitor *m;
+	struct pam_request request;
+};
+
+static int run_pam(int fd, void *argument)
+{
+	struct pam_start *s = argument;
+
+	/* The login process must see the monitor's end close, whatever a module's process keeps. */
+	(void)close(s->m->login);
+	return pam_child(fd, &s->request);
+}
+
+/* What came back from the PAM child, or what to think of its silence */
+static void hear_pam(struct monitor *m, int fd)
+{
+	struct verdict *v = &m->verdict;
+	enum fdio_result r = wire_receive(fd, &m->frame, fdio_after(m->rules->pam_timeout));
+
+	if (r == FDIO_OK && verdict_get(&m->frame, v))
+		return;
+	memset(v, 0, sizeof *v);
+	verdict_set(v, ASK_TEMP, r == FDIO_TIME ? "pam-timeout" : r == FDIO_SIGNAL ? "shutdown" : "pam-crash");
+}
+
+/* Closing our direction tells a child that opened a PAM session to close it; a hung one is killed. */
+void judge_dismiss(int fd, pid_t pid, int64_t wait)
+{
+	(void)shutdown(fd, SHUT_WR);
+	(void)reap_child(pid, fd, wait);
+	(void)close(fd);
+}
+
+static void ask_pam(struct monitor *m)
+{
+	struct pam_start s = { m, { m->rules->pam, m->rules->pam_calls, name, password } };
+	pid_t pid;
+	int fd = m->calls->start(run_pam, &s, &pid);
+	bool stays;
+
+	memset(&m->verdict, 0, sizeof m->verdict);
+	if (fd < 0) {
+		verdict_set(&m->verdict, ASK_TEMP, "fork");
+		return;
+	}
+	hear_pam(m, fd);
+	if (m->verdict.result == ASK_GRANTED && !m->calls->permit(&m->verdict.account))
+		verdict_set(&m->verdict, ASK_REFUSED, "mailbox-name");
+	stays = m->verdict.result == ASK_GRANTED && m->rules->pam->session;
+	if (stays) {
+		m->pam = fd;
+		m->pam_pid = pid;
+		return;
+	}
+	judge_dismiss(fd, pid, m->verdict.result == ASK_TEMP ? 0 : LEAVE);
+}
+
+/* The failure is logged when it is known; the client hears of it later. */
+static bool judge_failure(struct monitor *m, int64_t came)
+{
+	const struct verdict *v = &m->verdict;
+	bool last = false;
+
+	if (v->result == ASK_REFUSED || v->result == ASK_EXPIRED) {
+		log_login(m, LOG_NOTICE, "LOGIN FAILED");
+		last = failures_add(&m->failures, name, password, m->rules->max_failures);
+	} else {
+		log_login(m, LOG_ERR, "LOGIN DEFERRED");
+		last = strcmp(v->reason, "pam-crash") == 0 || strcmp(v->reason, "shutdown") == 0;
+		if (v->setup)
+			m->status = DIE_PAM;
+	}
+	failures_wait(came, m->rules->failure_delay);
+	return last;
+}
+
+static bool send_answer(struct monitor *m, bool last)
+{
+	wire_begin(&m->frame, WIRE_ANSWER_PASSWORD);
+	wire_put_number(&m->frame, m->verdict.result);
+	wire_put_number(&m->frame, last);
+	return wire_send(m->login, &m->frame) == FDIO_OK;
+}
+
+bool judge_password(struct monitor *m)
+{
+	int64_t came = fdio_now();
+	bool last = false;
+
+	wire_text(&m->frame, m->method, sizeof m->method);
+	wire_text(&m->frame, name, sizeof name);
+	wire_text(&m->frame, password, sizeof password);
+	if (!wire_end(&m->frame))
+		return false;
+	wire_wipe(&m->frame);
+	if (failures_known(&m->failures, name, password)) {
+		/* clients try one wrong password by each mechanism: that is one failure */
+		memset(&m->verdict, 0, sizeof m->verdict);
+		verdict_set(&m->verdict, ASK_REFUSED, "repeated");
+		failures_wait(came, m->rules->failure_delay);
+	} else {
+		ask_pam(m);
+		if (m->verdict.result != ASK_GRANTED)
+			last = judge_failure(m, came);
+	}
+	buf_wipe(password, sizeof password);
+	if (m->verdict.result == ASK_GRANTED) {
+		log_login(m, LOG_NOTICE, "LOGIN");
+		m->state = MONITOR_GRANTED;
+	}
+	return send_answer(m, last);
+}

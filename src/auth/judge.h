@@ -1,0 +1,20 @@
+/*
+ * judge.h - the monitor's answer to ask_password: PAM's verdict, at the right time
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef AUTH_JUDGE_H
+#define AUTH_JUDGE_H
+
+#include "auth/monitor.h"
+
+/*
+ * judge_password - the frame in m->frame is a WIRE_ASK_PASSWORD: ask PAM, log, wait, answer
+ * Sets m->verdict; m->state becomes MONITOR_GRANTED if it is right.  false: end the connection.
+ */
+bool judge_password(struct monitor *m);
+
+/* judge_dismiss - end a PAM child: it may close its PAM session for wait ms, then it is killed */
+void judge_dismiss(int fd, pid_t pid, int64_t wait);
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * reap.h - the end of a child, in bounded time
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef AUTH_REAP_H
+#define AUTH_REAP_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * reap_child - wait for a child; kill it if it is still there after wait ms
+ * fd   our end of the pair with it: it closes with the child
+ * Returns its status as waitpid gives it.
+ */
+int reap_child(pid_t pid, int fd, int64_t wait);
+
+#endif
