@@ -1,0 +1,197 @@
+/*
+ * sys_test.c - the rules of src/sys, each in a child of its own
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "sys/become.h"
+#include "sys/sandbox.h"
+#include "sys/spawn.h"
+
+/* Runs a check in a child; the status as waitpid gives it. */
+static int in_child(int (*check)(int fd, void *argument))
+{
+	int status = -1, fd;
+	pid_t pid;
+
+	fd = spawn_child(check, NULL, &pid);
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(close(fd), 0);
+	return status;
+}
+
+static void must_be_0(int status)
+{
+	cr_assert(WIFEXITED(status), "signal %d", WTERMSIG(status));
+	cr_assert_eq(WEXITSTATUS(status), 0, "check %d", WEXITSTATUS(status));
+}
+
+static int keep_check(int fd, void *argument)
+{
+	int a = fcntl(0, F_DUPFD_CLOEXEC, 20), b = a, none = -1;
+	int extra = fcntl(0, F_DUPFD, 50);
+	int *const kept[] = { &a, &b, &fd, &none };
+	unsigned above = spawn_keep(kept, 4);
+
+	(void)argument;
+	if (above != 5 || a != b || none != -1)
+		return 1;
+	if (fcntl(a, F_GETFD) != FD_CLOEXEC || fcntl(fd, F_GETFD) != FD_CLOEXEC)
+		return 2;
+	if (fcntl(extra, F_GETFD) != -1 || fcntl(5, F_GETFD) != -1)
+		return 3;
+	return a >= 3 && a < 5 && fd >= 3 && fd < 5 && fd != a ? 0 : 4;
+}
+
+Test(spawn, only_what_is_kept_stays_and_there_is_no_gap)
+{
+	must_be_0(in_child(keep_check));
+}
+
+static int limits_check(int fd, void *argument)
+{
+	int *const kept[] = { &fd };
+	unsigned above = spawn_keep(kept, 1);
+
+	(void)argument;
+	if (sandbox_limits(SANDBOX_LOGIN, above, true) != NULL)
+		return 1;
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return 2;
+	/* no way to another descriptor, file or, but for root, child */
+	if (dup(fd) != -1 || errno != EMFILE)
+		return 3;
+	if (open("/dev/null", O_RDONLY) != -1 || errno != EMFILE)
+		return 4;
+	return socket(AF_INET, SOCK_STREAM, 0) == -1 ? 0 : 5;
+}
+
+Test(sandbox, the_login_process_gets_no_further_descriptor)
+{
+	must_be_0(in_child(limits_check));
+}
+
+#if SANDBOX_SECCOMP
+static int (*denied)(void);
+
+static int filter_check(int fd, void *argument)
+{
+	(void)fd;
+	(void)argument;
+	if (sandbox_limits(SANDBOX_LOGIN, 64, true) != NULL || sandbox_enter(SANDBOX_LOGIN) != NULL)
+		return 1;
+	(void)denied();
+	return 2;
+}
+
+static int try_open(void) { return open("/etc/passwd", O_RDONLY); }
+static int try_socket(void) { return socket(AF_INET, SOCK_STREAM, 0); }
+static int try_fork(void) { return fork(); }
+static int try_exec(void) { return execl("/bin/true", "true", (char *)NULL); }
+static int try_kill(void) { return kill(getppid(), 0); }
+static int try_setuid(void) { return setuid(0); }
+static int try_chroot(void) { return chroot("/"); }
+static int try_dup(void) { return dup(0); }
+static int try_fcntl(void) { return fcntl(0, F_GETFL); }
+static int try_prctl(void) { return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0); }
+static int try_unlink(void) { return unlink("/tmp/no-such-file"); }
+static int try_setrlimit(void) { return setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }); }
+
+Test(sandbox, the_login_process_dies_of_what_it_never_needs)
+{
+	static int (*const calls[])(void) = { try_open, try_socket, try_fork, try_exec, try_kill, try_setuid, try_chroot,
+		try_dup, try_fcntl, try_prctl, try_unlink, try_setrlimit };
+
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		int status;
+
+		denied = calls[i];
+		status = in_child(filter_check);
+		cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "call %zu, status %x", i,
+		    (unsigned)status);
+	}
+}
+
+static int need_check(int fd, void *argument)
+{
+	char octet;
+	size_t got;
+
+	(void)argument;
+	if (sandbox_limits(SANDBOX_LOGIN, 64, true) != NULL || sandbox_enter(SANDBOX_LOGIN) != NULL)
+		return 1;
+	if (fdio_write(fd, "x", 1, 1000) != FDIO_OK)
+		return 2;
+	return fdio_read(fd, &octet, 1, fdio_after(10), &got) == FDIO_TIME ? 0 : 3;
+}
+
+Test(sandbox, the_login_process_can_talk)
+{
+	must_be_0(in_child(need_check));
+}
+#endif
+
+static int root_check(int fd, void *argument)
+{
+	(void)fd;
+	(void)argument;
+	if (become_user(0, 65534) == NULL || become_user(65534, 0) == NULL)
+		return 1;
+	if (!become_needed())
+		return 0;
+	if (!become_groups(NULL, 0) || become_user(65534, 65533) != NULL)
+		return 2;
+	if (getuid() != 65534 || getgid() != 65533 || getgroups(0, NULL) != 0 || become_needed())
+		return 3;
+	return setuid(0) == 0 || setgid(0) == 0 ? 4 : 0;
+}
+
+Test(become, a_user_for_good_and_never_root)
+{
+	must_be_0(in_child(root_check));
+}
+
+static char empty[] = "/tmp/jail-test.XXXXXX";
+
+static int jail_check(int fd, void *argument)
+{
+	struct stat st;
+
+	(void)fd;
+	(void)argument;
+	if (chmod(empty, 0777) != 0)
+		return 1;
+	/* others may fill it: no jail */
+	if (become_jailed("65534", empty) == NULL)
+		return 2;
+	if (chmod(empty, 0555) != 0 || become_jailed("no-such-account-here", empty) == NULL)
+		return 3;
+	if (become_jailed("65534", empty) != NULL)
+		return 4;
+	if (stat("/etc", &st) == 0 || getuid() != 65534 || getgroups(0, NULL) != 0)
+		return 5;
+	return 0;
+}
+
+Test(become, the_jail_is_empty_and_nobody_elses)
+{
+	if (geteuid() != 0)
+		cr_skip_test("SKIP: chroot needs root");
+	cr_assert_not_null(mkdtemp(empty));
+	must_be_0(in_child(jail_check));
+	cr_assert_eq(rmdir(empty), 0);
+}
