@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +26,13 @@
 #include "sys/spawn.h"
 
 static struct plan *plan;
+
+static bool is_file(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
 
 /* Everything that the login process does not need is gone before it reads an octet. */
 static const char *lock_up(int *fd)
@@ -42,7 +50,7 @@ static const char *lock_up(int *fd)
 	above = spawn_keep(kept, sizeof kept / sizeof *kept);
 	if (above == 0)
 		return "descriptors";
-	failed = sandbox_limits(SANDBOX_LOGIN, above, true);
+	failed = sandbox_limits(SANDBOX_LOGIN, above, SANDBOX_CHILD | (is_file(plan->start.out) ? SANDBOX_FILE : 0));
 	if (!failed)
 		failed = sandbox_enter(SANDBOX_LOGIN);
 	return failed == SANDBOX_NONE ? NULL : failed;

@@ -21,7 +21,7 @@
 static struct line line;
 static struct out out;
 
-static void become(const struct account *a, bool child)
+static void become(const struct account *a, bool inside)
 {
 	const char *failed = NULL;
 
@@ -33,7 +33,7 @@ static void become(const struct account *a, bool child)
 			failed = become_user(a->uid, a->gid);
 	}
 	if (!failed)
-		failed = sandbox_limits(SANDBOX_SESSION, DESCRIPTORS, child);
+		failed = sandbox_limits(SANDBOX_SESSION, DESCRIPTORS, inside ? SANDBOX_CHILD : 0);
 	if (failed)
 		die(DIE_SYSTEM, "session: %s: %m", failed);
 }

@@ -9,6 +9,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
@@ -25,7 +26,7 @@ static bool limit(__rlimit_resource_t what, rlim_t value)
 	return setrlimit(what, &l) == 0;
 }
 
-const char *sandbox_limits(enum sandbox profile, unsigned descriptors, bool child)
+const char *sandbox_limits(enum sandbox profile, unsigned descriptors, unsigned flags)
 {
 	bool login = profile == SANDBOX_LOGIN;
 
@@ -35,9 +36,9 @@ const char *sandbox_limits(enum sandbox profile, unsigned descriptors, bool chil
 		return "dumpable";
 	if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NPROC, 0) || !limit(RLIMIT_NOFILE, descriptors))
 		return "limits";
-	if (login && !limit(RLIMIT_FSIZE, 0))
+	if (login && !(flags & SANDBOX_FILE) && !limit(RLIMIT_FSIZE, 0))
 		return "limits";
-	if (child && prctl(PR_SET_PDEATHSIG, login ? SIGKILL : SIGTERM, 0, 0, 0) != 0)
+	if ((flags & SANDBOX_CHILD) && prctl(PR_SET_PDEATHSIG, login ? SIGKILL : SIGTERM, 0, 0, 0) != 0)
 		return "parent-death signal";
 	return NULL;
 }

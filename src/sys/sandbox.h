@@ -6,22 +6,22 @@
 #ifndef SYS_SANDBOX_H
 #define SYS_SANDBOX_H
 
-#include <stdbool.h>
-
 enum sandbox {
 	SANDBOX_LOGIN,		/* two open descriptors, and no way to a third */
 	SANDBOX_SESSION		/* one mail user's files */
 };
+
+enum { SANDBOX_CHILD = 1, SANDBOX_FILE = 2 };
 
 /*
  * sandbox_limits - no new privileges, not dumpable, no core, no children, few descriptors,
  * and the end of the parent is our end (SIGKILL for the login process, SIGTERM for a session
  * that has a parent of ours)
  * descriptors   RLIMIT_NOFILE: one above the highest in use for the login process
- * child         true: die with the parent
+ * flags         SANDBOX_CHILD: die with the parent; SANDBOX_FILE: the output is a file, by hand
  * After all changes of uid, which reset some of it.  Returns NULL or what failed.
  */
-const char *sandbox_limits(enum sandbox profile, unsigned descriptors, bool child);
+const char *sandbox_limits(enum sandbox profile, unsigned descriptors, unsigned flags);
 
 /*
  * sandbox_enter - the system call filter; from here a denied call kills the process

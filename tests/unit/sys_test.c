@@ -68,7 +68,7 @@ static int limits_check(int fd, void *argument)
 	unsigned above = spawn_keep(kept, 1);
 
 	(void)argument;
-	if (sandbox_limits(SANDBOX_LOGIN, above, true) != NULL)
+	if (sandbox_limits(SANDBOX_LOGIN, above, SANDBOX_CHILD) != NULL)
 		return 1;
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return 2;
@@ -92,7 +92,7 @@ static int filter_check(int fd, void *argument)
 {
 	(void)fd;
 	(void)argument;
-	if (sandbox_limits(SANDBOX_LOGIN, 64, true) != NULL || sandbox_enter(SANDBOX_LOGIN) != NULL)
+	if (sandbox_limits(SANDBOX_LOGIN, 64, SANDBOX_CHILD) != NULL || sandbox_enter(SANDBOX_LOGIN) != NULL)
 		return 1;
 	(void)denied();
 	return 2;
@@ -132,7 +132,7 @@ static int need_check(int fd, void *argument)
 	size_t got;
 
 	(void)argument;
-	if (sandbox_limits(SANDBOX_LOGIN, 64, true) != NULL || sandbox_enter(SANDBOX_LOGIN) != NULL)
+	if (sandbox_limits(SANDBOX_LOGIN, 64, SANDBOX_CHILD) != NULL || sandbox_enter(SANDBOX_LOGIN) != NULL)
 		return 1;
 	if (fdio_write(fd, "x", 1, 1000) != FDIO_OK)
 		return 2;
