@@ -5,7 +5,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/die.h"
@@ -38,16 +37,10 @@ static void become(const struct account *a, bool inside)
 		die(DIE_SYSTEM, "session: %s: %m", failed);
 }
 
-/* For people who look into the lock file; no program reads it. */
+/* For people who look into the lock file; no program reads it.  When it was locked is its mtime. */
 static void describe(const struct plan *p, char *about, size_t size)
 {
-	char when[32] = "";
-	time_t now = time(NULL);
-	struct tm tm;
-
-	if (gmtime_r(&now, &tm))
-		(void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	(void)snprintf(about, size, "pid=%ld host=%s peer=%s since=%s\n", (long)getpid(), p->hostname, p->ip, when);
+	(void)snprintf(about, size, "pid=%ld host=%s peer=%s\n", (long)getpid(), p->hostname, p->ip);
 }
 
 static const struct {
