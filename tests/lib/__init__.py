@@ -1,0 +1,3 @@
+# The parts of the transcript driver.
+#
+# SPDX-License-Identifier: ISC

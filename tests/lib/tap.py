@@ -1,0 +1,33 @@
+# tap - results in the Test Anything Protocol
+#
+# SPDX-License-Identifier: ISC
+import sys
+
+
+class Tap:
+    """Counts and prints; failed says at the end whether anything was wrong."""
+
+    def __init__(self, out=sys.stdout):
+        self.out, self.count, self.failed = out, 0, 0
+
+    def plan(self, tests):
+        self._line(f"1..{tests}")
+
+    def ok(self, title, problem=None):
+        """One result; problem is None or says, in several lines if need be, what was wrong."""
+        self.count += 1
+        self.failed += problem is not None
+        self._line(f"{'not ok' if problem else 'ok'} {self.count} - {_safe(title)}")
+        for line in (problem or "").splitlines():
+            self._line(f"#   {line}")
+
+    def skip(self, title, why):
+        self.count += 1
+        self._line(f"ok {self.count} - {_safe(title)} # SKIP {why}")
+
+    def _line(self, text):
+        print(text, file=self.out, flush=True)
+
+
+def _safe(title):
+    return title.replace("#", "no. ")
