@@ -17,7 +17,7 @@
 
 #define SETTINGS_MAX 64
 
-enum mode { SERVE, CHECK, OPTIONS, VERSION, HELP, SESSION, USAGE };
+enum mode { MODE_SERVE, MODE_CHECK, MODE_OPTIONS, MODE_VERSION, MODE_HELP, MODE_SESSION, MODE_USAGE };
 
 struct asked {
 	enum mode mode;
@@ -36,15 +36,15 @@ static const char help[] =
 
 static void ask_for(struct asked *a, enum mode mode)
 {
-	a->mode = a->mode == SERVE ? mode : USAGE;
+	a->mode = a->mode == MODE_SERVE ? mode : MODE_USAGE;
 }
 
 static void parse(struct asked *a, int argc, char *argv[])
 {
 	static const struct option longs[] = {
-		{ "check", no_argument, NULL, CHECK }, { "options", no_argument, NULL, OPTIONS },
-		{ "version", no_argument, NULL, VERSION }, { "help", no_argument, NULL, HELP },
-		{ "session", required_argument, NULL, SESSION }, { NULL, 0, NULL, 0 },
+		{ "check", no_argument, NULL, MODE_CHECK }, { "options", no_argument, NULL, MODE_OPTIONS },
+		{ "version", no_argument, NULL, MODE_VERSION }, { "help", no_argument, NULL, MODE_HELP },
+		{ "session", required_argument, NULL, MODE_SESSION }, { NULL, 0, NULL, 0 },
 	};
 	int c;
 
@@ -56,16 +56,16 @@ static void parse(struct asked *a, int argc, char *argv[])
 		else if (c == 'o' && a->settings < SETTINGS_MAX)
 			a->setting[a->settings++] = optarg;
 		else if (c == 'h')
-			ask_for(a, HELP);
-		else if (c > SERVE && c < USAGE)
+			ask_for(a, MODE_HELP);
+		else if (c > MODE_SERVE && c < MODE_USAGE)
 			ask_for(a, (enum mode)c);
 		else
-			a->mode = USAGE;
-		if (c == SESSION)
+			a->mode = MODE_USAGE;
+		if (c == MODE_SESSION)
 			a->descriptors = optarg;
 	}
 	if (optind < argc)
-		a->mode = USAGE;
+		a->mode = MODE_USAGE;
 }
 
 static bool configure(const struct asked *a, struct conf *c, char error[CONF_ERROR])
@@ -100,11 +100,11 @@ static int show(const struct asked *a)
 		fprintf(stderr, "restante: %s\n", error);
 		return DIE_CONFIG;
 	}
-	if (a->mode == CHECK) {
+	if (a->mode == MODE_CHECK) {
 		warn_of(&c);
 		printf("restante: configuration is good\n");
 	}
-	for (size_t i = 0; a->mode == OPTIONS && (name = conf_next(i)) != NULL; i++)
+	for (size_t i = 0; a->mode == MODE_OPTIONS && (name = conf_next(i)) != NULL; i++)
 		if (conf_text(&c, name, value, sizeof value))
 			printf("%s\t%s\t%s\n", name, value, conf_allowed(name));
 	conf_free(&c);
@@ -153,7 +153,7 @@ static int handle(const struct asked *a)
 	lines_open(&p);
 	if (failed)
 		die(DIE_START, "%s", failed);
-	if (a->mode == USAGE)
+	if (a->mode == MODE_USAGE)
 		turn_away(&p, DIE_USAGE, "command line: see restante --help");
 	if (!configured)
 		turn_away(&p, DIE_CONFIG, error);
@@ -162,22 +162,22 @@ static int handle(const struct asked *a)
 
 int main(int argc, char *argv[])
 {
-	struct asked a = { .mode = SERVE };
+	struct asked a = { .mode = MODE_SERVE };
 
 	parse(&a, argc, argv);
 	switch (a.mode) {
-	case HELP:
+	case MODE_HELP:
 		return fputs(help, stdout) < 0 || fflush(stdout) != 0 ? DIE_SYSTEM : DIE_CLIENT;
-	case VERSION:
+	case MODE_VERSION:
 		return printf("restante %s\n", PACKAGE_VERSION) < 0 ? DIE_SYSTEM : DIE_CLIENT;
-	case CHECK:
-	case OPTIONS:
+	case MODE_CHECK:
+	case MODE_OPTIONS:
 		return show(&a);
-	case SESSION:
+	case MODE_SESSION:
 		set_signals();
 		return inside_main(a.descriptors);
 	default:
-		if (a.mode == USAGE && isatty(STDERR_FILENO))
+		if (a.mode == MODE_USAGE && isatty(STDERR_FILENO))
 			fputs(help, stderr);
 		return handle(&a);
 	}
