@@ -418,7 +418,8 @@ static void clear(void)
 		(void)strncat(seen->environment, ";", sizeof(seen->environment) - strlen(seen->environment) - 1);
 	}
 	seen->mask = umask(0);
-	(void)getcwd(seen->reason, sizeof(seen->reason));
+	if (getcwd(seen->reason, sizeof(seen->reason)) == NULL)
+		seen->reason[0] = '\0';
 }
 
 Test(start, the_environment_is_a_short_list)
