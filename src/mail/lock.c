@@ -21,6 +21,7 @@
 
 #define NAP_FIRST 20	/* ms */
 #define NAP_LONGEST 100
+#define TEXT_SIZE 256	/* octets of the lock file */
 #define FILE_TRIES 4	/* that the file is replaced while it is locked */
 
 enum { BYTE_HOLDER, BYTE_WAITER };
@@ -56,7 +57,8 @@ static enum state lock_byte(int file, off_t byte, short type)
 static int open_file(int top)
 {
 	struct stat st;
-	int fd = openat(top, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+	int fd = openat(top, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+	    0600);
 
 	if (fd == -1)
 		return -1;
@@ -115,17 +117,24 @@ static enum lock_result attempt(struct lock *l, int top, int *error)
 	return directory == GOT || file == GOT ? LOCK_HELD : LOCK_FAILED;
 }
 
-/* For people: without it the lock is as good.  A file with other names is not only ours. */
+/*
+ * For people: without it the lock is as good.  A file with other names is not only ours.
+ * Padded to one length and never cut: ext4 writes a file that was cut and filled again to
+ * the disk as it is closed, which would be a disk access in each session.
+ */
 static void write_text(int file, const char *about)
 {
-	char line[512];
-	int len = snprintf(line, sizeof line, "%s\n", about);
+	char line[TEXT_SIZE];
+	int len = snprintf(line, sizeof line, "%s", about);
 	struct stat st;
 
-	if (len <= 0 || (size_t)len >= sizeof line || fstat(file, &st) == -1 || st.st_nlink != 1)
+	if (len < 0 || fstat(file, &st) == -1 || st.st_nlink != 1)
 		return;
-	if (ftruncate(file, 0) == 0)
-		(void)!pwrite(file, line, (size_t)len, 0);
+	if ((size_t)len > sizeof line - 1)
+		len = sizeof line - 1;
+	memset(line + len, ' ', sizeof line - (size_t)len);
+	line[sizeof line - 1] = '\n';
+	(void)!pwrite(file, line, sizeof line, 0);
 }
 
 enum lock_result lock_take(struct lock *l, int top, int64_t wait, const char *about,

@@ -261,9 +261,7 @@ int maildir_sync(const struct maildir *m, enum maildir_where where)
 	do
 		result = fsync(m->dir[where]);
 	while (result == -1 && errno == EINTR);
-	if (result == 0 || errno == EINVAL || errno == EBADF || errno == EOPNOTSUPP || errno == ENOSYS)
-		return 0;
-	return errno;
+	return result == 0 || errno == EINVAL || errno == EBADF || errno == EOPNOTSUPP ? 0 : errno;
 }
 
 /* Courier and Dovecot know a Maildir++ folder by the empty file maildirfolder */

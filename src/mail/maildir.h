@@ -46,8 +46,8 @@ void maildir_close(struct maildir *m);
  * over.  A directory that changes while it is read is read again, a few times.
  * found   called with the place, name and inode (as the directory tells it: some file systems
  *         tell none that means anything); returns false to stop (memory)
- * restart called before a directory is read again: what found was told of it may be stale,
- *         and while names change all the time no single reading need be complete
+ * restart called before a directory is read again: what found was told of it may be stale;
+ *         but while names change all the time no single reading need be complete
  * Returns false with errno.
  */
 typedef bool maildir_found(void *context, enum maildir_where where, const char *name, uint64_t inode);
@@ -59,14 +59,6 @@ bool maildir_list(const struct maildir *m, maildir_found *found, maildir_restart
  * Returns a descriptor, or -1 with errno (ENOENT: the name is gone; ELOOP, EINVAL: no regular file).
  */
 int maildir_open_file(const struct maildir *m, enum maildir_where where, const char *name);
-
-/*
- * maildir_find - the same base name under another name or place (an IMAP client changed a flag)
- * name    room of NAME_MAX_OCTETS and a NUL, set with where if found
- * inode   that of the file looked for, as fstat (not the directory) tells it; 0: any
- */
-bool maildir_find(const struct maildir *m, const char *like, uint64_t inode,
-    enum maildir_where *where, char *name);
 
 /* maildir_remove - 0, or errno (ENOENT included) */
 int maildir_remove(const struct maildir *m, enum maildir_where where, const char *name);

@@ -105,12 +105,17 @@ static void sort_octets(char *text, size_t len)
 	}
 }
 
-bool name_has_seen(const char *file)
+bool name_has_flag(const char *file, char flag)
 {
 	size_t len;
 	const char *flags = flags_of(file, &len);
 
-	return flags != NULL && memchr(flags, 'S', len) != NULL;
+	return flags != NULL && memchr(flags, flag, len) != NULL;
+}
+
+bool name_has_seen(const char *file)
+{
+	return name_has_flag(file, 'S');
 }
 
 bool name_seen(const char *file, char to[NAME_MAX_OCTETS + 1])

@@ -38,7 +38,8 @@ bool name_same(const char *a, const char *b);
  */
 bool name_seen(const char *file, char to[NAME_MAX_OCTETS + 1]);
 
-/* name_has_seen - is S among the flags of "2,"? */
+/* name_has_flag - is it among the flags of "2,"? */
+bool name_has_flag(const char *file, char flag);
 bool name_has_seen(const char *file);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * scan.c - the names in a Maildir: maildir_list and maildir_find
+ * scan.c - the names in a Maildir
  *
  * No file system promises that a reading shows a file which is renamed meanwhile.  So
  * a directory is read with as few calls as its size allows (one call is one moment on local
@@ -20,7 +20,7 @@
 #include "mail/name.h"
 
 #define BUFFER_SIZE (256 * 1024)	/* about 3000 names */
-#define READINGS 4
+#define ROUNDS 4
 #define TICK (20 * 1000 * 1000)	/* ns: no file system clock we know steps by more, but FAT's */
 
 static bool is_message(int dir, const struct dirent64 *e)
@@ -75,7 +75,7 @@ static int64_t nanoseconds(const struct timespec *t)
 }
 
 struct moment {
-	int64_t changed;	/* the directory's, by the file system's clock */
+	int64_t changed;	/* the directory, by the file system's clock */
 	int64_t now;		/* by ours */
 };
 
@@ -92,82 +92,37 @@ static bool look(int dir, struct moment *at)
 }
 
 /*
- * Unchanged while it was read?  A change within the tick of the one before leaves the same
- * stamp, so a directory that had just been changed when the reading began is not trusted.
+ * Unchanged since its reading began?  A change within the tick of the one before leaves the
+ * same stamp, so a directory that had only just changed then is not trusted.
  */
-static bool steady(const struct moment *before, const struct moment *after)
+static bool is_steady(int dir, const struct moment *began)
 {
-	int64_t age = (int64_t)((uint64_t)before->now - (uint64_t)before->changed);
+	int64_t age = (int64_t)((uint64_t)began->now - (uint64_t)began->changed);
+	struct moment now;
 
-	return before->changed == after->changed && (age > TICK || age < -TICK);
-}
-
-static bool read_steady(const struct maildir *m, enum maildir_where where, maildir_found *found,
-    maildir_restart *restart, void *context)
-{
-	struct moment before, after;
-	int readings;
-
-	for (readings = 0; readings < READINGS; readings++) {
-		if (readings > 0 && !restart(context, where))
-			return false;
-		if (!look(m->dir[where], &before) || !read_directory(m, where, found, context) ||
-		    !look(m->dir[where], &after))
-			return false;
-		if (steady(&before, &after))
-			break;
-	}
-	return true;
+	return look(dir, &now) && now.changed == began->changed && (age > TICK || age < -TICK);
 }
 
 /* new before cur, as messages travel: one that moves meanwhile is seen twice, not never */
 bool maildir_list(const struct maildir *m, maildir_found *found, maildir_restart *restart, void *context)
 {
-	int where;
+	bool due[2] = { m->dir[MAILDIR_NEW] != -1, m->dir[MAILDIR_CUR] != -1 };
+	struct moment began[2];
+	enum maildir_where where;
+	int round;
 
-	for (where = MAILDIR_NEW; where <= MAILDIR_CUR; where++)
-		if (m->dir[where] != -1 && !read_steady(m, (enum maildir_where)where, found, restart, context))
-			return false;
+	for (round = 0; round < ROUNDS && (due[MAILDIR_NEW] || due[MAILDIR_CUR]); round++) {
+		for (where = MAILDIR_NEW; where <= MAILDIR_CUR; where++) {
+			if (!due[where])
+				continue;
+			if (round > 0 && !restart(context, where))
+				return false;
+			if (!look(m->dir[where], &began[where]) ||
+			    !read_directory(m, where, found, context))
+				return false;
+		}
+		for (where = MAILDIR_NEW; where <= MAILDIR_CUR; where++)
+			due[where] = m->dir[where] != -1 && !is_steady(m->dir[where], &began[where]);
+	}
 	return true;
-}
-
-struct search {
-	const struct maildir *m;
-	const char *like;
-	uint64_t inode;
-	enum maildir_where *where;
-	char *name;
-	bool found;
-};
-
-static bool compare(void *context, enum maildir_where where, const char *name, uint64_t inode)
-{
-	struct search *s = context;
-	struct stat st;
-
-	(void)inode;
-	if (!name_same(name, s->like))
-		return true;
-	if (s->inode != 0 && (fstatat(s->m->dir[where], name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    st.st_ino != s->inode))
-		return true;
-	s->found = true;
-	*s->where = where;
-	memcpy(s->name, name, strlen(name) + 1);
-	return false;
-}
-
-static bool go_on(void *context, enum maildir_where where)
-{
-	(void)context;
-	(void)where;
-	return true;
-}
-
-bool maildir_find(const struct maildir *m, const char *like, uint64_t inode,
-    enum maildir_where *where, char *name)
-{
-	struct search s = { .m = m, .like = like, .inode = inode, .where = where, .name = name };
-
-	return !maildir_list(m, compare, go_on, &s) && s.found;
 }

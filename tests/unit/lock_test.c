@@ -89,6 +89,17 @@ Test(lock, one_has_it_and_the_other_is_told_busy)
 	let_go(&h, 0);
 }
 
+/* the text is padded to one length, so that a shorter one leaves nothing of a longer behind */
+static bool text_begins_with(const char *text)
+{
+	char got[300];
+	int fd = open("m/" LOCK_NAME, O_RDONLY);
+	ssize_t n = read(fd, got, sizeof got);
+
+	close(fd);
+	return n == 256 && strncmp(got, text, strlen(text)) == 0 && memchr(got, '\n', 256) == got + 255;
+}
+
 Test(lock, a_killed_holder_leaves_nothing_stale)
 {
 	struct holder h = hold(0);
@@ -96,7 +107,7 @@ Test(lock, a_killed_holder_leaves_nothing_stale)
 
 	cr_assert_eq(result_of(&h), LOCK_HELD);
 	let_go(&h, SIGKILL);
-	cr_assert(scratch_is("m/" LOCK_NAME, "pid 1\n"));
+	cr_assert(text_begins_with("pid 1 "));
 	cr_assert_eq(take(&l, 0), LOCK_HELD);
 }
 

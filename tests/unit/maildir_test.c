@@ -346,27 +346,6 @@ Test(maildir, nothing_but_a_regular_file_is_opened, .timeout = 10)
 	cr_assert_eq(maildir_move(&m, MAILDIR_NEW, "x", MAILDIR_CUR, "x"), ENOENT);
 }
 
-Test(maildir, a_message_is_found_under_other_flags_and_in_the_other_place)
-{
-	char name[NAME_MAX_OCTETS + 1] = "";
-	enum maildir_where where;
-	struct stat st;
-
-	ready();
-	scratch_put("m/cur/1.a:2,FS", "");
-	scratch_put("m/new/2.b", "");
-	cr_assert_eq(stat("m/cur/1.a:2,FS", &st), 0);
-	cr_assert(maildir_find(&m, "1.a", 0, &where, name));
-	cr_assert_eq(where, MAILDIR_CUR);
-	cr_assert_str_eq(name, "1.a:2,FS");
-	cr_assert(maildir_find(&m, "1.a:2,", st.st_ino, &where, name));
-	cr_assert(maildir_find(&m, "2.b:2,S", 0, &where, name));
-	cr_assert_eq(where, MAILDIR_NEW);
-	cr_assert_not(maildir_find(&m, "1.a", st.st_ino + 1, &where, name), "another file");
-	cr_assert_not(maildir_find(&m, "1", 0, &where, name), "another base name");
-	cr_assert_str_eq(name, "2.b");
-}
-
 Test(maildir, a_move_never_replaces)
 {
 	ready();
