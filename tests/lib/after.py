@@ -34,6 +34,11 @@ def _have(play, _run, text):
         _compare(full, decode(content))
 
 
+def _lack(play, _run, text):
+    if os.path.lexists(play.maildir.at(decode(text))):
+        raise Wrong(f"there is: {text}")
+
+
 def _trace(play, _run, text):
     """What the PAM service wrote into {dir}/trace."""
     _compare(f"{play.place.dir}/trace", play.place.expand(decode(text).decode()).encode())
@@ -49,7 +54,7 @@ def _nolog(_play, run, text):
         raise Wrong(f"in the log: {found[0]}")
 
 
-CHECKS = {"gone": _gone, "have": _have, "trace": _trace, "log": _log, "nolog": _nolog}
+CHECKS = {"gone": _gone, "have": _have, "lack": _lack, "trace": _trace, "log": _log, "nolog": _nolog}
 
 
 def _compare(path, wanted):

@@ -79,14 +79,22 @@ class Maildir:
 
     def _present(self):
         for where in (b"new", b"cur"):
-            if not os.path.isdir(self.at(where)):
+            if not os.path.isdir(self.at(where)) or os.path.islink(self.at(where)):
                 continue
             os.chmod(self.at(where), 0o700)
             for entry in os.scandir(self.at(where)):
                 if entry.is_file(follow_symlinks=False) and not entry.name.startswith(b"."):
-                    os.chmod(entry.path, 0o600)
-                    with open(entry.path, "rb") as file:
-                        yield _base(entry.name), file.read()
+                    yield _base(entry.name), _content(entry.path)
+
+
+def _content(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except PermissionError:
+        os.chmod(path, 0o600)
+        with open(path, "rb") as file:
+            return file.read()
 
 
 def _base(path):

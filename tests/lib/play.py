@@ -35,7 +35,7 @@ class Play:
                 self._step(index, step)
             self._finish()
             after.check(self)
-        except (Wrong, Silence) as wrong:
+        except (Wrong, Silence, OSError) as wrong:
             return self._report(wrong)
         finally:
             for run in self.runs.values():
@@ -230,7 +230,7 @@ class Play:
         """Seconds between the last octet sent and the last one heard: least most."""
         least, most = map(float, text.split())
         took = run.heard_at - run.sent_at
-        if not least <= took <= most * PATIENCE / 10:
+        if not least <= took <= most * max(1, PATIENCE / 10):
             raise Wrong(f"it took {took:.3f} s")
 
     def _do_deliver(self, _run, text):

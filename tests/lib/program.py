@@ -4,6 +4,7 @@
 # child of the test (adopt_orphans), so that nothing can hide.
 #
 # SPDX-License-Identifier: ISC
+import contextlib
 import ctypes
 import os
 import select
@@ -39,7 +40,7 @@ def leftovers():
             break
         if pid == 0:
             time.sleep(0.005)
-    with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
+    with open(f"/proc/self/task/{os.getpid()}/children", encoding="utf-8") as file:
         pids = [int(pid) for pid in file.read().split()]
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
@@ -147,8 +148,8 @@ class Program:
     def shutdown(self):
         """Say that nothing more will be sent."""
         if self.output == self.input:
-            with socket.socket(fileno=os.dup(self.output)) as s:
-                s.shutdown(socket.SHUT_WR)
+            with socket.socket(fileno=os.dup(self.output)) as s, contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_WR)	# the program may have closed first
         elif self.output is not None:
             os.close(self.output)
             self.output = None
@@ -196,7 +197,7 @@ class Program:
         """The most that any process of the run has held, in kB."""
         most = 0
         for pid in self.group():
-            with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+            with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
                 most = max([most] + [int(line.split()[1]) for line in file if line.startswith("VmHWM:")])
         return most
 

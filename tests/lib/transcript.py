@@ -15,7 +15,7 @@ HEADER = re.compile(r"(\d?)([a-z]+):(?: (.*))?$")
 # headers that may come several times, and those that may not
 MANY = ("option", "env", "account", "pam", "script", "mail", "mails", "file", "link", "fifo", "dir", "mode")
 ONCE = ("over", "maildir", "exit", "needs")
-AFTER = ("gone", "have", "trace", "log", "nolog")
+AFTER = ("gone", "have", "lack", "trace", "log", "nolog")
 
 
 class Malformed(Exception):
