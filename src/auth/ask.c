@@ -37,11 +37,12 @@ bool hand_over(int fd, const char *input, size_t input_len, const char *output, 
 	return wire_send(fd, &frame) == FDIO_OK;
 }
 
-void tell_end(int fd, enum ask_end why, unsigned commands)
+void tell_end(int fd, enum ask_end why, unsigned commands, unsigned refused)
 {
 	wire_begin(&frame, WIRE_TELL_END);
 	wire_put_number(&frame, why);
 	wire_put_number(&frame, commands);
+	wire_put_number(&frame, refused);
 	/* Whoever is gone needs no telling. */
 	(void)wire_send(fd, &frame);
 }

@@ -52,8 +52,11 @@ bool ask_password(int fd, const char *method, const char *name, const char *pass
  */
 bool hand_over(int fd, const char *input, size_t input_len, const char *output, size_t output_len);
 
-/* tell_end - the last words of a login that was not granted; commands: how many were understood */
-void tell_end(int fd, enum ask_end why, unsigned commands);
+/*
+ * tell_end - the last words of a login that was not granted
+ * commands, refused   how many were understood; how many would have passed a password in clear
+ */
+void tell_end(int fd, enum ask_end why, unsigned commands, unsigned refused);
 
 /* tell_failure - instead of a greeting: the login process could not be locked up; what: a word or two of ours */
 void tell_failure(int fd, const char *what);

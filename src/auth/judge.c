@@ -58,15 +58,18 @@ static void hear_pam(struct monitor *m, int fd)
 
 	if (r == FDIO_OK && verdict_get(&m->frame, v))
 		return;
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	verdict_set(v, ASK_TEMP, r == FDIO_TIME ? "pam-timeout" : r == FDIO_SIGNAL ? "shutdown" : "pam-crash");
 }
 
-/* Closing our direction tells a child that opened a PAM session to close it; a hung one is killed. */
-void judge_dismiss(int fd, pid_t pid, int64_t wait)
+/* Closing our direction tells a child that opened a PAM session to close it. */
+void judge_dismiss(const struct monitor *m, int fd, pid_t pid, int64_t wait)
 {
 	(void)shutdown(fd, SHUT_WR);
-	(void)reap_child(pid, fd, wait);
+	if (reap_leaves(fd, wait))
+		(void)reap_status(pid);
+	else
+		m->calls->kill_family(pid, m->login_pid);
 	(void)close(fd);
 }
 
@@ -77,7 +80,7 @@ static void ask_pam(struct monitor *m)
 	int fd = m->calls->start(run_pam, &s, &pid);
 	bool stays;
 
-	memset(&m->verdict, 0, sizeof m->verdict);
+	verdict_clear(&m->verdict);
 	if (fd < 0) {
 		verdict_set(&m->verdict, ASK_TEMP, "fork");
 		return;
@@ -91,7 +94,7 @@ static void ask_pam(struct monitor *m)
 		m->pam_pid = pid;
 		return;
 	}
-	judge_dismiss(fd, pid, m->verdict.result == ASK_TEMP ? 0 : LEAVE);
+	judge_dismiss(m, fd, pid, m->verdict.result == ASK_TEMP ? 0 : LEAVE);
 }
 
 /* The failure is logged when it is known; the client hears of it later. */
@@ -134,7 +137,7 @@ bool judge_password(struct monitor *m)
 	wire_wipe(&m->frame);
 	if (failures_known(&m->failures, name, password)) {
 		/* clients try one wrong password by each mechanism: that is one failure */
-		memset(&m->verdict, 0, sizeof m->verdict);
+		verdict_clear(&m->verdict);
 		verdict_set(&m->verdict, ASK_REFUSED, "repeated");
 		failures_wait(came, m->rules->failure_delay);
 	} else {
@@ -142,7 +145,7 @@ bool judge_password(struct monitor *m)
 		if (m->verdict.result != ASK_GRANTED)
 			last = judge_failure(m, came);
 	}
-	buf_wipe(password, sizeof password);
+	buf_wipe(password, strlen(password));
 	if (m->verdict.result == ASK_GRANTED) {
 		log_login(m, LOG_NOTICE, "LOGIN");
 		m->state = MONITOR_GRANTED;

@@ -14,7 +14,10 @@
  */
 bool judge_password(struct monitor *m);
 
-/* judge_dismiss - end a PAM child: it may close its PAM session for wait ms, then it is killed */
-void judge_dismiss(int fd, pid_t pid, int64_t wait);
+/*
+ * judge_dismiss - end a PAM child: it may close its PAM session for wait ms, then it is killed
+ * with all that its modules started
+ */
+void judge_dismiss(const struct monitor *m, int fd, pid_t pid, int64_t wait);
 
 #endif

@@ -32,18 +32,19 @@ static bool take_over(struct monitor *m)
 }
 
 /* Health checks that ask nothing are no news. */
-static void log_end(const struct monitor *m, const char *why, uint64_t commands)
+static void log_end(const struct monitor *m, const char *why, uint64_t commands, uint64_t refused)
 {
-	static const char *const quiet[] = { "quit", "eof" };
-	bool news = m->failures.count > 0;
+	bool quiet = strcmp(why, "quit") == 0 || strcmp(why, "eof") == 0;
+	bool news = !quiet || m->failures.count > 0 || refused > 0;
 	struct log_line l;
 
-	if (strcmp(why, quiet[0]) != 0 && strcmp(why, quiet[1]) != 0)
-		news = true;
 	m->calls->begin(&l, news ? LOG_INFO : LOG_DEBUG, "DISCONNECTED");
 	log_word(&l, "reason", why);
 	log_number(&l, "commands", commands);
 	log_number(&l, "failures", m->failures.count);
+	/* a client that is set up without TLS: not an attack, so not a failed login */
+	if (refused > 0)
+		log_number(&l, "cleartext_refused", refused);
 	log_word(&l, "tls", "none");
 	m->calls->send(&l);
 }
@@ -57,10 +58,11 @@ static bool hear_end(struct monitor *m)
 	};
 	uint64_t why = wire_number(&m->frame, ASK_ENDS - 1);
 	uint64_t commands = wire_number(&m->frame, UINT32_MAX);
+	uint64_t refused = wire_number(&m->frame, UINT32_MAX);
 
 	if (!wire_end(&m->frame))
 		return false;
-	log_end(m, words[why], commands);
+	log_end(m, words[why], commands, refused);
 	m->state = MONITOR_DONE;
 	return true;
 }
@@ -120,7 +122,7 @@ static void give_up(struct monitor *m, enum fdio_result why)
 		/* the login process tells its client; our own waits are to work again */
 		(void)kill(m->login_pid, SIGTERM);
 		fdio_interrupt = 0;
-		log_end(m, why == FDIO_TIME ? "timeout" : "shutdown", 0);
+		log_end(m, why == FDIO_TIME ? "timeout" : "shutdown", 0, 0);
 	} else {
 		m->calls->begin(&l, LOG_CRIT, "LOGIN PROCESS FAILED");
 		log_word(&l, "reason", why == FDIO_EOF ? "ended" : "protocol");
@@ -160,6 +162,6 @@ enum monitor_state monitor_serve(struct monitor *m)
 	}
 	dismiss_login(m);
 	if (m->state == MONITOR_DONE && m->pam >= 0)
-		judge_dismiss(m->pam, m->pam_pid, m->rules->pam_timeout);
+		judge_dismiss(m, m->pam, m->pam_pid, m->rules->pam_timeout);
 	return m->state;
 }

@@ -31,6 +31,8 @@ struct monitor_rules {
 struct monitor_calls {
 	/* a child that runs run(fd, argument), fd its end of a pair; returns our end, or -1 */
 	int (*start)(int (*run)(int fd, void *argument), void *argument, pid_t *pid);
+	/* end a child and whatever it started, and wait for them; spare is another child of ours */
+	void (*kill_family)(pid_t pid, pid_t spare);
 	/* ip, port and the like: what every line about this connection begins with */
 	void (*begin)(struct log_line *l, int priority, const char *phrase);
 	/* session and what else ends such a line */

@@ -95,7 +95,7 @@ static int answer_message(struct talk *t, const struct pam_message *m, struct pa
 	case PAM_ERROR_MSG:
 		log_begin(&l, LOG_INFO, "PAM TEXT");
 		log_text(&l, "user", t->name);
-		log_text(&l, "text", m->msg);
+		log_sentence(&l, "text", m->msg);
 		log_send(&l);
 		return PAM_SUCCESS;
 	default:

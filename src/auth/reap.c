@@ -10,17 +10,28 @@
 #include "auth/reap.h"
 #include "base/fdio.h"
 
-int reap_child(pid_t pid, int fd, int64_t wait)
+/* The pair closes with its process: that is a wait with a deadline. */
+bool reap_leaves(int fd, int64_t wait)
 {
 	char octet;
 	size_t got;
+
+	return fdio_read(fd, &octet, 1, fdio_after(wait), &got) == FDIO_EOF;
+}
+
+int reap_status(pid_t pid)
+{
 	int status = 0;
 
-	/* the pair closes with its process: that is a wait with a deadline */
-	if (fdio_read(fd, &octet, 1, fdio_after(wait), &got) != FDIO_EOF)
-		(void)kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			break;
 	return status;
+}
+
+int reap_child(pid_t pid, int fd, int64_t wait)
+{
+	if (!reap_leaves(fd, wait))
+		(void)kill(pid, SIGKILL);
+	return reap_status(pid);
 }

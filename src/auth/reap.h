@@ -6,6 +6,7 @@
 #ifndef AUTH_REAP_H
 #define AUTH_REAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -15,5 +16,11 @@
  * Returns its status as waitpid gives it.
  */
 int reap_child(pid_t pid, int fd, int64_t wait);
+
+/* reap_leaves - does its end of the pair close within wait ms? */
+bool reap_leaves(int fd, int64_t wait);
+
+/* reap_status - wait for a child that is on its way out; its status */
+int reap_status(pid_t pid);
 
 #endif

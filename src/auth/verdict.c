@@ -36,6 +36,15 @@ static const struct {
 	{ PAM_BAD_ITEM, ASK_PERM, true, "pam-setup" },
 };
 
+void verdict_clear(struct verdict *v)
+{
+	verdict_set(v, ASK_TEMP, "none");
+	v->setup = false;
+	v->account.name[0] = '\0';
+	v->account.home[0] = '\0';
+	v->account.groups_count = 0;
+}
+
 void verdict_set(struct verdict *v, enum ask_result result, const char *reason)
 {
 	size_t len = strlen(reason);

@@ -19,6 +19,10 @@ struct verdict {
 	struct account account;		/* with ASK_GRANTED */
 };
 
+/* verdict_clear - none yet, for nobody; what is long in it is left as it is, each page costs a fault */
+void verdict_clear(struct verdict *v);
+
+/* verdict_set - result and reason */
 void verdict_set(struct verdict *v, enum ask_result result, const char *reason);
 
 /* verdict_of_code - of pam_authenticate and of what else fails; an unknown code is a temporary fault */

@@ -13,8 +13,12 @@
  * text   NULL and "" give "-"
  * size   of out, at least 3; what is longer is cut between characters and ends in ".."
  * Control octets, what is not UTF-8, comma, brackets, quotes, backslash and blank become
- * '?', octet by octet.  Returns out.
+ * '?', octet by octet; so do the characters that end a line or turn it round for a reader
+ * (U+2028, U+2029, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069).  Returns out.
  */
 char *clean_text(const char *text, char *out, size_t size);
+
+/* clean_sentence - the same, but blanks stay */
+char *clean_sentence(const char *text, char *out, size_t size);
 
 #endif

@@ -176,6 +176,13 @@ void log_text(struct log_line *l, const char *key, const char *value)
 	add_field(l, key, clean_text(value, text, sizeof(text)), false);
 }
 
+void log_sentence(struct log_line *l, const char *key, const char *value)
+{
+	char text[LOG_SENTENCE_MAX + 1];
+
+	add_field(l, key, clean_sentence(value, text, sizeof(text)), false);
+}
+
 /* One write, so that lines of several processes do not mix. */
 static void send_stderr(const struct log_line *l)
 {

@@ -27,6 +27,7 @@ enum log_target { LOG_TO_JOURNAL, LOG_TO_SYSLOG, LOG_TO_STDERR, LOG_TO_NOTHING }
 
 #define LOG_LINE_MAX 1536
 #define LOG_FIELDS_MAX 32
+#define LOG_SENTENCE_MAX 256
 #define LOG_TEXT_MAX 64	/* octets kept of a text from outside */
 
 struct log_line {
@@ -64,6 +65,12 @@ void log_address(struct log_line *l, const char *key, const char *value);
  * and blank become '?'.  NULL and "" give "-".
  */
 void log_text(struct log_line *l, const char *key, const char *value);
+
+/*
+ * log_sentence - the same for words of ours that may hold a path or the like: blanks stay, and
+ * more is kept (LOG_SENTENCE_MAX); never for what a client said
+ */
+void log_sentence(struct log_line *l, const char *key, const char *value);
 
 /* log_number - key=number */
 void log_number(struct log_line *l, const char *key, uint64_t value);

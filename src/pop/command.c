@@ -152,8 +152,10 @@ static enum command_outcome run(struct command_loop *l, char *text, size_t len)
 		return command_say(l, COMMAND_BAD, "line too long");
 	if (!c)
 		return command_say(l, COMMAND_BAD, "unknown command");
-	if (c->secret && !l->covered)
+	if (c->secret && !l->covered) {
+		l->refused++;
 		return command_say(l, COMMAND_ERR, "[AUTH] no passwords without TLS here");
+	}
 	if (c->rest) {
 		/* PASS: all behind one blank, as it is */
 		argument[0] = text + word + (word < len);
@@ -170,14 +172,14 @@ static void answer(struct command_loop *l, enum command_outcome outcome)
 {
 	bool bad = outcome == COMMAND_BAD;
 
-	if (outcome == COMMAND_OK || outcome == COMMAND_ERR || bad)
-		(void)out_format(l->out, "%s%s%s\r\n", outcome == COMMAND_OK ? "+OK" : "-ERR",
-		    l->reply[0] ? " " : "", l->reply);
 	l->bad = bad ? l->bad + 1 : 0;
 	if (!bad)
 		l->commands++;
 	if (l->bad > l->bad_limit)
 		(void)command_stop(l, COMMAND_ERRORS, "-ERR too many bad commands, closing");
+	else if (outcome != COMMAND_QUIET)
+		(void)out_format(l->out, "%s%s%s\r\n", outcome == COMMAND_OK ? "+OK" : "-ERR",
+		    l->reply[0] ? " " : "", l->reply);
 	l->reply[0] = '\0';
 }
 

@@ -74,6 +74,7 @@ struct command_loop {
 	/* the loop's own */
 	enum command_end end;
 	unsigned bad, commands;		/* bad in a row; understood in all */
+	unsigned refused;		/* secrets that were not to pass here */
 	char reply[COMMAND_REPLY - 8];	/* text behind +OK or -ERR; set by command_say */
 };
 

@@ -191,7 +191,8 @@ static struct command table[] = {
 	{ .name = NULL },
 };
 
-enum command_end pop3_login(const struct pop3_login *rules, struct line *line, struct out *out, unsigned *commands)
+enum command_end pop3_login(const struct pop3_login *rules, struct line *line, struct out *out,
+    struct pop3_login_counts *counts)
 {
 	static struct state s;
 	struct command_loop l = {
@@ -214,7 +215,7 @@ enum command_end pop3_login(const struct pop3_login *rules, struct line *line, s
 	/* no angle brackets: some clients take them for APOP's timestamp */
 	(void)out_format(out, "+OK %s POP3 ready\r\n", rules->hostname);
 	end = command_serve(&l);
-	line_wipe(line);
-	*commands = l.commands;
+	counts->commands = l.commands;
+	counts->refused = l.refused;
 	return end;
 }

@@ -20,11 +20,16 @@ struct pop3_login {
 	int64_t timeout;	/* ms for the whole of it */
 };
 
+struct pop3_login_counts {
+	unsigned commands, refused;
+};
+
 /*
  * pop3_login - greet and serve until a login is granted or the end
- * commands   how many were understood
+ * counts     commands understood, and those refused because a password would pass in clear
  * After COMMAND_GRANTED neither l nor o has been emptied: both go over the border.
  */
-enum command_end pop3_login(const struct pop3_login *rules, struct line *l, struct out *o, unsigned *commands);
+enum command_end pop3_login(const struct pop3_login *rules, struct line *l, struct out *o,
+    struct pop3_login_counts *counts);
 
 #endif

@@ -107,7 +107,7 @@ static int run_login(int fd, void *argument)
 	};
 	const char *failed = lock_up(&fd), *rest;
 	enum command_end end;
-	unsigned commands;
+	struct pop3_login_counts counts;
 	size_t len;
 
 	(void)argument;
@@ -118,9 +118,9 @@ static int run_login(int fd, void *argument)
 	rules.monitor = fd;
 	line_init(&line, plan->start.in);
 	out_init(&out, plan->start.out, (int64_t)c->limits_stall_timeout);
-	end = pop3_login(&rules, &line, &out, &commands);
+	end = pop3_login(&rules, &line, &out, &counts);
 	if (end != COMMAND_GRANTED) {
-		tell_end(rules.monitor, end_word(end), commands);
+		tell_end(rules.monitor, end_word(end), counts.commands, counts.refused);
 		return DIE_CLIENT;
 	}
 	rest = line_rest(&line, &len);
@@ -165,6 +165,7 @@ int serve(struct plan *p)
 {
 	static const struct monitor_calls calls = {
 		.start = spawn_child,
+		.kill_family = spawn_kill_family,
 		.begin = lines_begin,
 		.send = lines_send,
 		.permit = permit,

@@ -40,7 +40,7 @@ static void become(const struct account *a, bool inside)
 /* For people who look into the lock file; no program reads it.  When it was locked is its mtime. */
 static void describe(const struct plan *p, char *about, size_t size)
 {
-	(void)snprintf(about, size, "pid=%ld host=%s peer=%s\n", (long)getpid(), p->hostname, p->ip);
+	(void)snprintf(about, size, "pid=%ld host=%s peer=%s", (long)getpid(), p->hostname, p->ip);
 }
 
 static const struct {
@@ -61,7 +61,7 @@ static void refuse(const struct plan *p, const struct account *a, enum maildrop_
 	lines_begin(&l, r == MAILDROP_IN_USE ? LOG_NOTICE : LOG_ERR, "MAILBOX REFUSED");
 	log_text(&l, "user", a->name);
 	log_word(&l, "reason", refusals[r].word);
-	log_text(&l, "detail", why);
+	log_sentence(&l, "detail", why);
 	lines_send(&l);
 }
 
@@ -89,7 +89,7 @@ static void log_end(const struct account *a, const struct pop3_session *s, enum 
 	if (s->updated)
 		log_number(&l, "left_bytes", s->done.left_octets);
 	if (s->failed)
-		log_text(&l, "detail", s->why);
+		log_sentence(&l, "detail", s->why);
 	log_word(&l, "tls", "none");
 	log_number(&l, "time", (uint64_t)(took + 500) / 1000);
 	lines_send(&l);

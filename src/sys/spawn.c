@@ -5,8 +5,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/die.h"
@@ -15,6 +18,7 @@
 #include "sys/spawn.h"
 
 #define KEEP_MAX 8
+#define FAMILY_MAX 1000	/* orphans; a fork bomb is not ours to win against */
 
 int spawn_child(int (*run)(int fd, void *argument), void *argument, pid_t *pid)
 {
@@ -96,6 +100,40 @@ unsigned spawn_keep(int *const fds[], size_t count)
 		renumber(fds, count, keep[i], to);
 	}
 	return 3 + (unsigned)n;
+}
+
+static void kill_and_wait(pid_t pid)
+{
+	(void)kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		continue;
+}
+
+/* The first child of ours that is not spare, or 0; none where the kernel does not list them. */
+static pid_t other_child(pid_t spare)
+{
+	FILE *f = fopen("/proc/thread-self/children", "re");
+	long pid = 0;
+	int got;
+
+	if (!f)
+		return 0;
+	while ((got = fscanf(f, "%ld", &pid)) == 1 && pid == spare)
+		continue;
+	(void)fclose(f);
+	return got == 1 ? (pid_t)pid : 0;
+}
+
+void spawn_kill_family(pid_t pid, pid_t spare)
+{
+	pid_t orphan;
+
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	kill_and_wait(pid);
+	/* what they leave behind in turn comes to us as well */
+	for (int i = 0; i < FAMILY_MAX && (orphan = other_child(spare)) > 0; i++)
+		kill_and_wait(orphan);
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
 }
 
 static bool inherit(int fd)

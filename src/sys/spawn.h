@@ -26,6 +26,14 @@ int spawn_child(int (*run)(int fd, void *argument), void *argument, pid_t *pid);
 unsigned spawn_keep(int *const fds[], size_t count);
 
 /*
+ * spawn_kill_family - SIGKILL a child and all that it has started, and wait for them
+ * spare   another child of ours, left alone
+ * A hung PAM module's helper has a session of its own, so that no process group reaches it:
+ * we adopt what its parent leaves behind, and find it among our children.
+ */
+void spawn_kill_family(pid_t pid, pid_t spare);
+
+/*
  * spawn_program - fork and exec ourselves anew, for a session inside a PAM session
  * option     the one argument; "=FD,IN,OUT", the descriptors, is put behind it
  * fd         stays open over the exec, as in and out do

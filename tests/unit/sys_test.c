@@ -195,3 +195,34 @@ Test(become, the_jail_is_empty_and_nobody_elses)
 	must_be_0(in_child(jail_check));
 	cr_assert_eq(rmdir(empty), 0);
 }
+
+static int family_check(int fd, void *argument)
+{
+	int pair[2];
+	char octet;
+	size_t got;
+	pid_t pid;
+
+	(void)fd;
+	(void)argument;
+	if (pipe(pair) != 0)
+		return 1;
+	pid = fork();
+	if (pid == 0) {
+		/* a helper with a session of its own, as pam_exec starts them */
+		if (fork() == 0 && setsid() > 0)
+			for (;;)
+				(void)pause();
+		for (;;)
+			(void)pause();
+	}
+	(void)close(pair[1]);
+	spawn_kill_family(pid, 0);
+	/* the pipe ends when the last of them is gone */
+	return fdio_read(pair[0], &octet, 1, fdio_after(5000), &got) == FDIO_EOF ? 0 : 2;
+}
+
+Test(spawn, a_hung_child_is_killed_with_all_that_it_started)
+{
+	must_be_0(in_child(family_check));
+}
