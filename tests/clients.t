@@ -87,7 +87,7 @@ class Curl(Client):
 
     def fetch(self, work, user, password, keep):
         url = "pop3://127.0.0.1:%d/" % self.server.port
-        login = ["curl", "-sS", "--fail", "-u", user + ":" + password]
+        login = ["curl", "-sS", "--fail-early", "-u", user + ":" + password]
         count = len(self.server.left(user))
         self.run(work, login + [url + "[1-%d]" % count, "-o", work / "in" / "#1"])
         for path in (work / "in").iterdir():

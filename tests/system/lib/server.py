@@ -25,8 +25,14 @@ PASSWORD = "wonderland"
 # the system's own, which every account may run; ours may lie in somebody's home
 PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
 
-# pam_exec hands the password over on standard input; any user name will do
-PAM_PASSWORD = "auth required pam_exec.so quiet expose_authtok %s\nauth required pam_permit.so\naccount required pam_permit.so\n"
+# pam_exec hands the password over on standard input; any user name will do.  To PAM a script that
+# says no is a broken module: pam_deny says it better.
+PAM_PASSWORD = """\
+auth [success=1 default=ignore] pam_exec.so quiet expose_authtok %s
+auth requisite pam_deny.so
+auth required pam_permit.so
+account required pam_permit.so
+"""
 PAM_ANYBODY = "auth required pam_permit.so\naccount required pam_permit.so\n"
 
 

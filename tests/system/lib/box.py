@@ -1,0 +1,193 @@
+"""box.py - in a throw-away system: accounts, mail, units, the journal, and what a process is
+
+Everything here changes the system that it runs on; never run it outside of sdbox.
+
+SPDX-License-Identifier: ISC
+"""
+import contextlib
+import json
+import os
+import pathlib
+import pwd
+import re
+import subprocess
+import time
+
+import pop
+
+DROPINS = pathlib.Path("/run/systemd/system/restante@.service.d")
+MAIL = [("1700000000.M%dP1.box" % n, b"From: a@example.org\nSubject: %d\n\n.body %d\n" % (n, n) * (n + 1)) for n in range(3)]
+
+
+def run(*command, good=(0,), **more):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, **more)
+    if done.returncode not in good:
+        raise RuntimeError("%s: %d: %s" % (" ".join(command), done.returncode, done.stdout))
+    return done.stdout
+
+
+# --- accounts and mail ---------------------------------------------------------------------------
+def password_of(user):
+    """no two alike, and none that could be met by chance"""
+    return "Word-of-%s 73 x%d" % (user, sum(user.encode()) * 7919)
+
+
+def account(user, *options, mail=True):
+    run("useradd", "-m", *options, user)
+    run("chpasswd", input="%s:%s\n" % (user, password_of(user)))
+    if mail:
+        deliver(user)
+
+
+def deliver(user, messages=MAIL):
+    who = pwd.getpwnam(user)
+    top = pathlib.Path(who.pw_dir) / "Maildir"
+    for part in ("", "new", "cur", "tmp"):
+        (top / part).mkdir(exist_ok=True)
+    for name, octets in messages:
+        (top / "new" / name).write_bytes(octets)
+    for path in [top, *top.rglob("*")]:
+        os.chown(path, who.pw_uid, who.pw_gid)
+
+
+def left(user):
+    top = pathlib.Path(pwd.getpwnam(user).pw_dir) / "Maildir"
+    return sorted(path.name.split(":")[0] for part in ("new", "cur") for path in (top / part).iterdir())
+
+
+def shadow(user):
+    """the hash in /etc/shadow"""
+    for line in pathlib.Path("/etc/shadow").read_text().splitlines():
+        if line.startswith(user + ":"):
+            return line.split(":")[1]
+    raise KeyError(user)
+
+
+def pam(text, service="pop3"):
+    pathlib.Path("/etc/pam.d", service).write_text(text)
+
+
+# --- connections ---------------------------------------------------------------------------------
+def login(user, password=None, address="127.0.0.1"):
+    connection = pop.Pop(110, address, timeout=30)
+    connection.login(user, password or password_of(user))
+    return connection
+
+
+def port_of(connection):
+    return connection.socket.getsockname()[1]
+
+
+# --- units ---------------------------------------------------------------------------------------
+@contextlib.contextmanager
+def dropin(text):
+    """the session units, changed for a while"""
+    DROPINS.mkdir(parents=True, exist_ok=True)
+    (DROPINS / "test.conf").write_text(text)
+    run("systemctl", "daemon-reload")
+    try:
+        yield
+    finally:
+        (DROPINS / "test.conf").unlink()
+        run("systemctl", "daemon-reload")
+
+
+def options(program, *settings):
+    """a drop-in that starts the program with these"""
+    return "[Service]\nExecStart=\nExecStart=%s %s\n" % (program, " ".join("-o " + s.replace("%", "%%") for s in settings))
+
+
+def unit_of(connection):
+    """the unit that systemd made for a connection: its name ends in the client's port"""
+    pattern = re.compile(r"^restante@\S*:%d(?:-\S*)?\.service$" % port_of(connection))
+    for _ in range(100):
+        for line in run("systemctl", "list-units", "--all", "--plain", "--no-legend", "restante@*").splitlines():
+            if pattern.match(line.split()[0]):
+                return line.split()[0]
+        time.sleep(0.02)
+    raise RuntimeError("no unit for port %d" % port_of(connection))
+
+
+def processes_of(unit):
+    """(main pid, other pids) of a unit"""
+    main = int(run("systemctl", "show", "-P", "MainPID", unit))
+    group = run("systemctl", "show", "-P", "ControlGroup", unit).strip()
+    for top in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup"):
+        path = pathlib.Path(top + group + "/cgroup.procs")
+        if path.exists() and (pids := [int(word) for word in path.read_text().split()]):
+            return main, sorted(set(pids) - {main})
+    return main, []
+
+
+def wait_no_sessions(seconds=10):
+    end = time.monotonic() + seconds
+    while run("systemctl", "list-units", "--plain", "--no-legend", "restante@*").strip():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+# --- processes -----------------------------------------------------------------------------------
+def status(pid):
+    text = pathlib.Path("/proc/%d/status" % pid).read_text()
+    return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+
+
+def limits(pid):
+    text = pathlib.Path("/proc/%d/limits" % pid).read_text()
+    return {line[:26].strip(): line[26:].split()[0] for line in text.splitlines()[1:]}
+
+
+def descriptors(pid):
+    top = "/proc/%d/fd" % pid
+    return {int(fd): os.readlink(top + "/" + fd) for fd in os.listdir(top)}
+
+
+def memory_has(pid, needles):
+    """which of these octets stand anywhere in the memory of a process"""
+    found = set()
+    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as memory:
+        for line in maps:
+            match = re.match(r"([0-9a-f]+)-([0-9a-f]+) r", line)
+            if not match or "[vvar]" in line or "[vsyscall]" in line:
+                continue
+            start, end = int(match[1], 16), int(match[2], 16)
+            try:
+                memory.seek(start)
+                octets = memory.read(end - start)
+            except OSError:
+                continue
+            found |= {needle for needle in needles if needle in octets}
+    return found
+
+
+# --- the journal -----------------------------------------------------------------------------------
+def journal(after, *matches, want=1, seconds=5):
+    """entries later than now() gave, as dictionaries, oldest first; waits until there are as many as wanted"""
+    end = time.monotonic() + seconds
+    while True:
+        run("journalctl", "--sync")
+        text = run("journalctl", "-o", "json", "--no-pager", *matches, good=(0, 1))
+        # not splitlines: other characters end a line for that
+        entries = [json.loads(line) for line in text.split("\n") if line.startswith("{")]
+        entries = [entry for entry in entries if int(entry["__REALTIME_TIMESTAMP"]) > after]
+        if len(entries) >= want or time.monotonic() > end:
+            return entries
+        time.sleep(0.1)
+
+
+def now():
+    """for journal() and short(); its --after-cursor loses an entry where there are matches as well (systemd 252)"""
+    return time.time_ns() // 1000
+
+
+def short(after, identifier):
+    """the lines of a classic log file"""
+    run("journalctl", "--sync")
+    text = run("journalctl", "--no-pager", "-o", "short", "-t", identifier, "--since", "@%d" % (after // 1000000), good=(0, 1))
+    return "".join(line + "\n" for line in text.split("\n") if line and not line.startswith("-- "))
+
+
+def phrase(entries, start):
+    return [entry for entry in entries if str(entry.get("MESSAGE", "")).startswith(start + ", ")]

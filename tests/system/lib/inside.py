@@ -1,0 +1,156 @@
+#!/usr/bin/python3
+"""inside.py - all of systemd.t that happens in the throw-away system; see there
+
+SPDX-License-Identifier: ISC
+"""
+import os
+import pathlib
+import pwd
+import shutil
+import stat
+import subprocess
+import sys
+import time
+import traceback
+
+sys.dont_write_bytecode = True
+
+import box                  # noqa: E402
+import check                # noqa: E402
+import inside_log           # noqa: E402
+import inside_login         # noqa: E402
+import inside_process       # noqa: E402
+
+SHARED = pathlib.Path("/run/shared")
+where = dict(line.split("=", 1) for line in (SHARED / "directories").read_text().splitlines())
+PROGRAM = where["sbindir"] + "/restante"
+EMPTY = where["localstatedir"] + "/lib/restante/empty"
+
+t = check.Checks()
+
+
+def install():
+    """what make install put into the stage, in its place; then what a package would do after it"""
+    subprocess.run("cp -a %s/stage/. /" % SHARED, shell=True, check=True)
+    # wherever the prefix was: systemd looks below /usr, /usr/local, /etc and /run
+    for unit in ("restante.socket", "restante@.service"):
+        pathlib.Path("/run/systemd/system", unit).symlink_to(where["systemdsystemunitdir"] + "/" + unit)
+    shutil.copy(where["pamdir"] + "/pop3", SHARED / "pam.d-pop3")
+    box.pam(inside_login.PAM_UNIX)
+    box.run("systemd-sysusers", where["sysusersdir"] + "/restante.conf")
+    shutil.rmtree(EMPTY, ignore_errors=True)
+    box.run("systemd-tmpfiles", "--create", where["tmpfilesdir"] + "/restante.conf")
+    box.run("systemctl", "daemon-reload")
+
+
+def installed():
+    account = pwd.getpwnam("restante")
+    t.ok(0 < account.pw_uid < 1000 and account.pw_shell.endswith("nologin"), "sysusers: a system account that cannot log in", account)
+    found = os.stat(EMPTY)
+    t.same((found.st_uid, stat.S_IMODE(found.st_mode), os.listdir(EMPTY)), (0, 0o555, []), "tmpfiles: the empty directory is root's, and nobody's to write")
+    units = where["systemdsystemunitdir"]
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", units + "/restante.socket", units + "/restante@.service"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    words = [line for line in done.stdout.splitlines() if "restante" in line]
+    t.same((done.returncode, words), (0, []), "systemd-analyze verify finds nothing in our units")
+    with t.holds("restante.socket starts"):
+        box.run("systemctl", "start", "restante.socket")
+
+
+def inetd(name, command, addresses):
+    """another supervisor, as root, with our file as it is installed"""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for address in addresses:
+            end, after = time.monotonic() + 5, box.now()
+            with t.holds("%s: a session from %s" % (name, address)):
+                while True:
+                    try:
+                        inside_login.whole_session("alice", address)
+                        break
+                    except ConnectionRefusedError:
+                        if time.monotonic() > end:
+                            raise
+                        time.sleep(0.05)
+            entries = box.phrase(box.journal(after, "POP3_USER=alice", want=2), "LOGOUT")
+            t.same([entry["POP3_IP"] for entry in entries], [address], "%s: the journal has %s" % (name, address))
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def inetds():
+    """with the socket unit stopped, port 110 is theirs"""
+    box.run("systemctl", "stop", "restante.socket")
+    paths = {name: next((p for p in (SHARED / "inetds/usr/sbin" / name, pathlib.Path("/usr/sbin") / name) if p.exists()), None)
+             for name in ("xinetd", "inetd", "inetutils-inetd")}
+    for name, path in paths.items():
+        if not path:
+            t.skip(name, "not there (see tests/system/inetds)")
+        elif name == "xinetd":
+            ours = pathlib.Path(where["xinetddir"], "restante")
+            ours.write_text(ours.read_text().replace("= yes", "= no", 1))
+            inetd(name, [path, "-f", ours, "-dontfork"], ("127.0.0.1", "::1"))
+        else:
+            lines = [line for line in pathlib.Path(where["docdir"], "examples/inetd.conf.example").read_text().splitlines()
+                     if line.startswith("pop3")]
+            both = name == "inetd"
+            pathlib.Path("/etc/inetd.conf").write_text("\n".join(lines if both else lines[:1]) + "\n")
+            inetd(name, [path, "-d", "/etc/inetd.conf"], ("127.0.0.1", "::1") if both else ("127.0.0.1",))
+    box.run("systemctl", "start", "restante.socket")
+
+
+def transcripts():
+    """the transcripts once more, now with root's steps"""
+    files = sorted((SHARED / "tests/pop3").glob("*.pop"))
+    if not ((SHARED / "tests/run").exists() and files):
+        return t.skip("transcripts as root", "there are none")
+    done = subprocess.run([sys.executable, SHARED / "tests/run", "--root", *files], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, env={**os.environ, "RESTANTE": PROGRAM})
+    lines = done.stdout.splitlines()
+    bad = [line for line in lines if line.startswith("not ok")]
+    good = [line for line in lines if line.startswith("ok")]
+    t.note("transcripts: %d ok, %d skipped" % (len(good), len([line for line in good if "# SKIP" in line.upper() or "# skip" in line])))
+    t.ok(done.returncode == 0 and good and not bad, "the transcripts hold when the program is started by root",
+         "\n".join(bad[:20]) + "\n" + "\n".join([line for line in lines if line.startswith("#")][:60]))
+    return None
+
+
+STEPS = {
+    "installed": installed,
+    "addresses": lambda: inside_login.addresses(t),
+    "stock_files": lambda: inside_login.stock_files(t),
+    "refused": lambda: inside_login.refused(t),
+    "permitted": lambda: inside_login.permitted(t),
+    "three_failures": lambda: inside_login.three_failures(t),
+    "before_login": lambda: inside_process.before_login(t, EMPTY),
+    "after_login": lambda: inside_process.after_login(t),
+    "pam_session": lambda: inside_process.pam_session(t, PROGRAM),
+    "stopped": lambda: inside_process.stopped(t),
+    "fields": lambda: inside_log.fields(t),
+    "syslog": lambda: inside_log.syslog(t, PROGRAM),
+    "failures": lambda: inside_log.failures(t),
+    "endings": lambda: inside_log.endings(t, PROGRAM),
+    "nothing_failed": lambda: inside_log.nothing_failed(t),
+    "wrong_socket": lambda: inside_log.wrong_socket(t, PROGRAM),
+    "inetds": inetds,
+    "transcripts": transcripts,
+    "no_secrets": lambda: inside_log.no_secrets(t),
+}
+
+
+def main():
+    """all steps, or those named as arguments; the first is always needed"""
+    install()
+    inside_login.accounts()
+    for name, step in STEPS.items():
+        if name != "installed" and sys.argv[1:] and name not in sys.argv[1:]:
+            continue
+        try:
+            step()
+        except Exception as error:
+            t.ok(False, "%s: to its end" % name, "".join(traceback.format_exception(error)[-6:]))
+    t.done()
+
+
+main()
