@@ -18,6 +18,10 @@ import time
 PATIENCE = 10.0 * float(os.environ.get("RESTANTE_PATIENCE", "1"))	# seconds before a test gives up
 PR_SET_CHILD_SUBREAPER = 36
 
+# the leak sanitizer needs ptrace, which the program denies everybody
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+               "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "detect_leaks=0")}
+
 
 class Silence(Exception):
     """Nothing came for as long as PATIENCE."""
@@ -90,7 +94,7 @@ class Program:
         self.log_file = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [binary] + arguments, stdin=their_in, stdout=their_in if their_out is None else their_out,
-            stderr=self.log_file, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **(env or {})},
+            stderr=self.log_file, env={**ENVIRONMENT, **(env or {})},
             cwd=cwd, start_new_session=True)
         for fd in {their_in, their_out} - {None}:
             os.close(fd)
