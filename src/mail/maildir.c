@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "mail/maildir.h"
+#include "mail/maildir_private.h"
 #include "base/fdio.h"
 #include "mail/name.h"
 
@@ -59,7 +60,7 @@ static int walk(int at, const char *path)
 }
 
 /* a directory below another, through no link and never above it */
-static int open_below(int at, const char *path)
+int maildir_below(int at, const char *path)
 {
 	struct open_how how = {
 		.flags = OPEN_DIRECTORY,
@@ -102,7 +103,7 @@ static bool not_made_yet(const char *path, const char *home)
 	if (*path == '\0' || top == -1)
 		goto out;
 	if (fstat(top, &st) == 0 && st.st_uid == geteuid()) {
-		fd = open_below(top, path);
+		fd = maildir_below(top, path);
 		missing = fd == -1 && errno == ENOENT;
 		fdio_close(&fd);
 	}
@@ -174,7 +175,7 @@ enum maildir_open maildir_open(struct maildir *m, const char *path, const char *
 	*m = (struct maildir){ .top = -1, .dir = { -1, -1 } };
 	result = open_top(m, path, home, why, why_size);
 	for (where = MAILDIR_NEW; result == MAILDIR_OK && where <= MAILDIR_CUR; where++) {
-		m->dir[where] = open_below(m->top, place[where]);
+		m->dir[where] = maildir_below(m->top, place[where]);
 		if (m->dir[where] == -1 && errno != ENOENT)
 			result = refuse_place(m, path, where, why, why_size);
 	}
@@ -227,7 +228,7 @@ int maildir_remove(const struct maildir *m, enum maildir_where where, const char
  * File systems without RENAME_NOREPLACE (NFS) say EINVAL.  Those without hard links either
  * leave the file where it is, which is better than a rename that may replace another.
  */
-static int move(int from, const char *name, int to, const char *to_name)
+int maildir_rename(int from, const char *name, int to, const char *to_name)
 {
 	int error;
 
@@ -249,7 +250,7 @@ static int move(int from, const char *name, int to, const char *to_name)
 int maildir_move(const struct maildir *m, enum maildir_where from, const char *name,
     enum maildir_where to, const char *to_name)
 {
-	return move(m->dir[from], name, m->dir[to], to_name);
+	return maildir_rename(m->dir[from], name, m->dir[to], to_name);
 }
 
 int maildir_sync(const struct maildir *m, enum maildir_where where)
@@ -262,39 +263,4 @@ int maildir_sync(const struct maildir *m, enum maildir_where where)
 		result = fsync(m->dir[where]);
 	while (result == -1 && errno == EINTR);
 	return result == 0 || errno == EINVAL || errno == EBADF || errno == EOPNOTSUPP ? 0 : errno;
-}
-
-/* Courier and Dovecot know a Maildir++ folder by the empty file maildirfolder */
-static void make_trash(int top)
-{
-	static const char *const parts[] = { ".Trash", ".Trash/new", ".Trash/cur", ".Trash/tmp" };
-	int trash, fd;
-	size_t i;
-
-	if (mkdirat(top, parts[0], 0700) == -1 && errno != EEXIST)
-		return;
-	trash = open_below(top, parts[0]);
-	if (trash == -1)
-		return;
-	for (i = 1; i < sizeof parts / sizeof parts[0]; i++)
-		(void)mkdirat(trash, parts[i] + strlen(".Trash/"), 0700);
-	fd = openat(trash, "maildirfolder", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	fdio_close(&fd);
-	(void)close(trash);
-}
-
-int maildir_trash(const struct maildir *m, enum maildir_where from, const char *name)
-{
-	const char *folder = from == MAILDIR_NEW ? ".Trash/new" : ".Trash/cur";
-	int to = open_below(m->top, folder), result;
-
-	if (to == -1 && errno == ENOENT) {
-		make_trash(m->top);
-		to = open_below(m->top, folder);
-	}
-	if (to == -1)
-		return errno == ENOENT ? EIO : errno;
-	result = move(m->dir[from], name, to, name);
-	(void)close(to);
-	return result;
 }

@@ -75,7 +75,8 @@ int maildir_sync(const struct maildir *m, enum maildir_where where);
 
 /*
  * maildir_trash - move into the Maildir++ folder .Trash, to the same place under the same
- * name (made if missing, with cur new tmp and maildirfolder); 0 or errno
+ * name, or with a number behind the base name where that is taken; the folder is made if
+ * missing (cur new tmp and maildirfolder).  0 or errno
  */
 int maildir_trash(const struct maildir *m, enum maildir_where from, const char *name);
 

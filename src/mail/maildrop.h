@@ -83,6 +83,7 @@ struct maildrop_update {
 	uint64_t deleted, deleted_octets;	/* gone, as RETR counts */
 	uint64_t failed;			/* marked, still there */
 	uint64_t left, left_octets;		/* what remains in the maildrop */
+	bool deleted_known, left_known;		/* false: some size was never asked for, nor counted now */
 };
 
 /*

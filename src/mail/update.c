@@ -229,17 +229,22 @@ static void tally(const struct maildrop *d, struct maildrop_update *done)
 {
 	const struct message *m, *end = d->list + d->count;
 
+	done->deleted_known = true;
+	done->left_known = true;
 	for (m = d->list; m < end; m++) {
-		uint64_t octets = m->flags & MESSAGE_KNOWN ? m->size : 0;
+		bool known = (m->flags & MESSAGE_KNOWN) != 0;
+		uint64_t octets = known ? m->size : 0;
 
 		if ((m->flags & (MESSAGE_MARKED | MESSAGE_FAILED)) == MESSAGE_MARKED) {
 			done->deleted++;
 			done->deleted_octets += octets;
+			done->deleted_known &= known;
 			continue;
 		}
 		done->failed += (m->flags & MESSAGE_MARKED) != 0;
 		done->left++;
 		done->left_octets += octets;
+		done->left_known &= known;
 	}
 }
 
@@ -262,7 +267,7 @@ enum maildrop_result maildrop_update(struct maildrop *d, struct maildrop_update 
 	size_t at;
 	int error;
 
-	*done = (struct maildrop_update){ .deleted = 0 };
+	*done = (struct maildrop_update){ .deleted_known = true, .left_known = true };
 	if (d->count == 0)
 		return MAILDROP_OK;
 	for (at = 0; at < d->count; at++)

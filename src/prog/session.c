@@ -83,10 +83,11 @@ static void log_end(const struct account *a, const struct pop3_session *s, enum 
 	log_number(&l, "top", s->top);
 	log_number(&l, "top_bytes", s->top_octets);
 	log_number(&l, "dele", s->done.deleted);
-	log_number(&l, "dele_bytes", s->done.deleted_octets);
+	/* sizes that nobody asked for are not counted: the log is not worth reading every file */
+	if (!s->updated || s->done.deleted_known)
+		log_number(&l, "dele_bytes", s->done.deleted_octets);
 	log_number(&l, "left", s->updated ? s->done.left : maildrop_count(s->drop));
-	/* without QUIT nobody may have counted them, and the log is not worth reading every file */
-	if (s->updated)
+	if (s->updated && s->done.left_known)
 		log_number(&l, "left_bytes", s->done.left_octets);
 	if (s->failed)
 		log_sentence(&l, "detail", s->why);
