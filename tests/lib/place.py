@@ -36,7 +36,7 @@ class Place:
         self.names = {"dir": self.dir, **(names or {})}
         os.chmod(self.dir, 0o755)
         self.owner = owner
-        self.user = pwd.getpwuid(owner[0] if owner else os.getuid()).pw_name
+        self.user = self.names["user"] = pwd.getpwuid(owner[0] if owner else os.getuid()).pw_name
         for name in ("pam", "mail"):
             os.mkdir(f"{self.dir}/{name}", 0o755)
         self.write("restante.conf", "")

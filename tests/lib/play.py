@@ -74,9 +74,9 @@ class Play:
             if step.kind == "S-":
                 self._unordered(index, run)
             elif step.kind in self.KINDS:
-                self.KINDS[step.kind](self, run, step.text)
+                self.KINDS[step.kind](self, run, self.place.expand(step.text))
             else:
-                getattr(self, "_do_" + step.kind)(run, step.text)
+                getattr(self, "_do_" + step.kind)(run, self.place.expand(step.text))
         except (Wrong, Silence) as wrong:
             what = str(wrong) or f"nothing came for {PATIENCE:g} s; waiting: {show(run.buffer)}"
             raise Wrong(f"{self.t.file}:{step.line}: {what}") from None
