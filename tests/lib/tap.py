@@ -13,11 +13,15 @@ class Tap:
     def plan(self, tests):
         self._line(f"1..{tests}")
 
-    def ok(self, title, problem=None):
-        """One result; problem is None or says, in several lines if need be, what was wrong."""
+    def ok(self, title, problem=None, todo=""):
+        """
+        One result; problem is None or says, in several lines if need be, what was wrong.
+        todo: why a failure is expected; then it is success that fails, so that the mark goes.
+        """
         self.count += 1
-        self.failed += problem is not None
-        self._line(f"{'not ok' if problem else 'ok'} {self.count} - {_safe(title)}")
+        self.failed += (problem is None) == bool(todo)
+        mark = f" # TODO {todo}" if todo else ""
+        self._line(f"{'not ok' if problem else 'ok'} {self.count} - {_safe(title)}{mark}")
         for line in (problem or "").splitlines():
             self._line(f"#   {line}")
 

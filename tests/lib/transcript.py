@@ -14,7 +14,7 @@ HEADER = re.compile(r"(\d?)([a-z]+):(?: (.*))?$")
 
 # headers that may come several times, and those that may not
 MANY = ("option", "env", "account", "pam", "script", "mail", "mails", "file", "link", "fifo", "dir", "mode")
-ONCE = ("over", "maildir", "exit", "needs")
+ONCE = ("over", "maildir", "exit", "needs", "todo")
 AFTER = ("gone", "have", "lack", "trace", "log", "nolog")
 
 
@@ -38,6 +38,7 @@ class Transcript:
     over: list = field(default_factory=lambda: ["socket"])
     needs: list = field(default_factory=list)
     maildir: str = "yes"
+    todo: str = ""
     headers: list = field(default_factory=list)	# (name, text, content or None)
     steps: list = field(default_factory=list)
     after: list = field(default_factory=list)	# (session, name, text)
