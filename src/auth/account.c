@@ -39,7 +39,8 @@ static bool find_groups(struct account *a, const char *name)
 	return true;
 }
 
-enum ask_result account_find(struct account *a, const char *mail_user, uid_t min_uid, char *reason, size_t size)
+enum ask_result account_find(struct account *a, const char *mail_user, uid_t min_uid, char *reason,
+    size_t size)
 {
 	const struct passwd *p = look_up(mail_user[0] ? mail_user : a->name);
 
@@ -47,7 +48,8 @@ enum ask_result account_find(struct account *a, const char *mail_user, uid_t min
 		/* POSIX: not found leaves errno 0, or one of these */
 		bool absent = errno == 0 || errno == ENOENT || errno == ESRCH;
 
-		return refuse(absent ? ASK_PERM : ASK_TEMP, absent ? "no-account" : "account-lookup", reason, size);
+		return refuse(absent ? ASK_PERM : ASK_TEMP, absent ? "no-account" : "account-lookup",
+		    reason, size);
 	}
 	if (strlen(p->pw_dir) >= sizeof a->home)
 		return refuse(ASK_PERM, "home", reason, size);

@@ -34,7 +34,8 @@ struct account {
  * min_uid     least uid of a caller; mail_user need only not be root
  * reason      a word for the log when it is refused
  */
-enum ask_result account_find(struct account *a, const char *mail_user, uid_t min_uid, char *reason, size_t size);
+enum ask_result account_find(struct account *a, const char *mail_user, uid_t min_uid, char *reason,
+    size_t size);
 
 /* account_put, account_get - to and from a frame's fields; a bad frame shows at wire_end */
 void account_put(struct wire *w, const struct account *a);

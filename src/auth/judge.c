@@ -59,7 +59,8 @@ static void hear_pam(struct monitor *m, int fd)
 	if (r == FDIO_OK && verdict_get(&m->frame, v))
 		return;
 	verdict_clear(v);
-	verdict_set(v, ASK_TEMP, r == FDIO_TIME ? "pam-timeout" : r == FDIO_SIGNAL ? "shutdown" : "pam-crash");
+	verdict_set(v, ASK_TEMP,
+	    r == FDIO_TIME ? "pam-timeout" : r == FDIO_SIGNAL ? "shutdown" : "pam-crash");
 }
 
 /* Closing our direction tells a child that opened a PAM session to close it. */

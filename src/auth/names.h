@@ -12,7 +12,8 @@
 #define NAMES_MAX 255	/* octets of a login name */
 
 struct names_rules {
-	const char *chars;		/* auth.username_chars: octets and ranges; 0x80 up is always allowed */
+	/* auth.username_chars: octets and ranges; 0x80 up is always allowed */
+	const char *chars;
 	const char *domain_strip;	/* domains apart by blanks, "any", or "" */
 	const char *domain_append;	/* a domain or "" */
 	bool lowercase;

@@ -22,7 +22,8 @@ DLNOTE(pam_note, "libpam.so.0", "login", "required");
 /* The library, by hand: linking it would cost each process its pages. */
 struct pam_library {
 	int (*start)(const char *, const char *, const struct pam_conv *, pam_handle_t **);
-	int (*start_confdir)(const char *, const char *, const struct pam_conv *, const char *, pam_handle_t **);
+	int (*start_confdir)(const char *, const char *, const struct pam_conv *, const char *,
+	    pam_handle_t **);
 	int (*end)(pam_handle_t *, int);
 	int (*set_item)(pam_handle_t *, int, const void *);
 	int (*get_item)(const pam_handle_t *, int, const void **);
@@ -103,7 +104,8 @@ static int answer_message(struct talk *t, const struct pam_message *m, struct pa
 	}
 }
 
-static int converse(int count, const struct pam_message **messages, struct pam_response **responses, void *data)
+static int converse(int count, const struct pam_message **messages, struct pam_response **responses,
+    void *data)
 {
 	struct pam_response *answers = NULL;
 	int result = PAM_SUCCESS;

@@ -31,8 +31,10 @@ struct pam_rules {
 
 /* What only a higher layer may do for the PAM child */
 struct pam_calls {
-	bool (*take_groups)(const struct account *a);			/* before pam_setcred; false with errno */
-	int (*session)(void *context, struct wire *plan);		/* run the mail session; its exit status */
+	/* before pam_setcred; false with errno */
+	bool (*take_groups)(const struct account *a);
+	/* run the mail session; its exit status */
+	int (*session)(void *context, struct wire *plan);
 	void *context;
 };
 

@@ -14,7 +14,8 @@
 
 struct verdict {
 	enum ask_result result;
-	bool setup;			/* the fault is in PAM's installation: exit status DIE_PAM at the end */
+	/* the fault is in PAM's installation: exit status DIE_PAM at the end */
+	bool setup;
 	char reason[32];		/* a word for the log */
 	struct account account;		/* with ASK_GRANTED */
 };

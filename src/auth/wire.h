@@ -55,7 +55,10 @@ uint64_t wire_number(struct wire *w, uint64_t most);
 /* wire_octets - the next field, at most most octets, inside the frame; NULL and bad otherwise */
 const void *wire_octets(struct wire *w, size_t most, size_t *len);
 
-/* wire_text - the next field as text into size octets with its NUL; "" and bad if too long or with a NUL in it */
+/*
+ * wire_text - the next field as text into size octets with its NUL; "" and bad if too long or
+ * with a NUL in it
+ */
 void wire_text(struct wire *w, char *to, size_t size);
 
 /* wire_end - true if nothing was bad and no octet is left */

@@ -39,7 +39,8 @@ static size_t clean_octets(const unsigned char *p)
 	if (p[0] >= 0xC2 && p[0] <= 0xDF && follows(p + 1, 1))
 		return p[0] == 0xC2 && p[1] < 0xA0 ? 0 : 2;
 	if ((p[0] & 0xF0) == 0xE0 && follows(p + 1, 2))
-		return (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) || turns_round(p) ? 0 : 3;
+		return (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
+		    turns_round(p) ? 0 : 3;
 	if (p[0] >= 0xF0 && p[0] <= 0xF4 && follows(p + 1, 3))
 		return (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F) ? 0 : 4;
 	return 0;

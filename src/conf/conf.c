@@ -95,7 +95,8 @@ static bool take_pair(void *context, unsigned line, const char *section, const c
 	(void)snprintf(place, sizeof(place), "%.200s:%u", l->file, line);
 	o = len < 0 || (size_t)len >= sizeof(name) ? NULL : options_find(name);
 	if (o == NULL)
-		return complain(l->error, "%s: %s: no such option; see restante.conf(5)", place, shown(name, text));
+		return complain(l->error, "%s: %s: no such option; see restante.conf(5)", place,
+		    shown(name, text));
 	row = (size_t)(o - options);
 	if (l->seen[row] != 0)
 		return complain(l->error, "%s: %s is also given in line %u", place, name, l->seen[row]);
@@ -140,7 +141,8 @@ bool conf_set(struct conf *c, const char *assignment, char error[CONF_ERROR])
 		return complain(error, "-o: %s: no '='; write section.key=value", shown(assignment, text));
 	o = copy_name(assignment, equals, name) ? options_find(name) : NULL;
 	if (o == NULL)
-		return complain(error, "-o: %s: no such option; see restante.conf(5)", shown(assignment, text));
+		return complain(error, "-o: %s: no such option; see restante.conf(5)",
+		    shown(assignment, text));
 	value = equals + 1 + strspn(equals + 1, " ");
 	if (!assign(c, o, value, "-o", error))
 		return false;

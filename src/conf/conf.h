@@ -50,7 +50,8 @@ void conf_free(struct conf *c);
 /*
  * conf_load - read a file over what *c holds
  * must     false: a file that does not exist is no error
- * error    "FILE:LINE: section.key = value: what is wrong; allowed: ..."; FILE alone where no line is to blame
+ * error    "FILE:LINE: section.key = value: what is wrong; allowed: ..."; FILE alone where no
+ *          line is to blame
  * A file that group or others may write, or that root (or the caller) does not own, is refused.
  */
 bool conf_load(struct conf *c, const char *file, bool must, char error[CONF_ERROR]);
@@ -58,13 +59,19 @@ bool conf_load(struct conf *c, const char *file, bool must, char error[CONF_ERRO
 /* conf_set - one "section.key=value" as -o gives it; error as above with "-o" for the file */
 bool conf_set(struct conf *c, const char *assignment, char error[CONF_ERROR]);
 
-/* conf_text - the value of an option as text that conf_set reads back; room of size; false if unknown or no room */
+/*
+ * conf_text - the value of an option as text that conf_set reads back; room of size; false if
+ * unknown or no room
+ */
 bool conf_text(const struct conf *c, const char *name, char *text, size_t size);
 
 /* conf_next - names of all options in the table's order: NULL after the last */
 const char *conf_next(size_t index);
 
-/* conf_where - "FILE:LINE" or "-o" or "default": where an option got its value (for complaints that only a caller can make) */
+/*
+ * conf_where - "FILE:LINE" or "-o" or "default": where an option got its value (for complaints
+ * that only a caller can make)
+ */
 const char *conf_where(const char *name);
 
 /* conf_allowed - what the option's value may be, in words */

@@ -15,7 +15,8 @@
  * line   where it stands, from 1
  * Returns false to stop, and then has written the error itself.
  */
-typedef bool inifile_pair(void *context, unsigned line, const char *section, const char *key, const char *value);
+typedef bool inifile_pair(void *context, unsigned line, const char *section, const char *key,
+    const char *value);
 
 /*
  * inifile_read - false with error as conf_load says

@@ -32,7 +32,8 @@ static const char *const ips[] = { "full", "prefix", "none", NULL };
 #define TEXT(fallback, least, most, form, allowed, member) \
 	OPTION_TEXT, fallback, least, most, NULL, form, allowed, AT(member)
 #define YESNO(fallback, member) OPTION_YESNO, fallback, 0, 1, NULL, NULL, NULL, AT(member)
-#define NUMBER(fallback, least, most, member) OPTION_NUMBER, fallback, least, most, NULL, NULL, NULL, AT(member)
+#define NUMBER(fallback, least, most, member) \
+	OPTION_NUMBER, fallback, least, most, NULL, NULL, NULL, AT(member)
 #define TIME(fallback, least, most, member) OPTION_TIME, fallback, least, most, NULL, NULL, NULL, AT(member)
 #define WORD(fallback, words, member) OPTION_WORD, fallback, 0, 0, words, NULL, NULL, AT(member)
 
@@ -54,7 +55,8 @@ const struct option options[] = {
 	{ "auth.pam_confdir", TEXT("", 0, PATH, form_path, ABSOLUTE, auth_pam_confdir) },
 	{ "auth.pam_session", YESNO("no", auth_pam_session) },
 	{ "auth.require_tls", YESNO("yes", auth_require_tls) },
-	{ "auth.cleartext_from", TEXT("127.0.0.0/8 ::1", 0, LIST, form_networks, NETWORKS, auth_cleartext_from) },
+	{ "auth.cleartext_from", TEXT("127.0.0.0/8 ::1", 0, LIST, form_networks, NETWORKS,
+	    auth_cleartext_from) },
 	{ "auth.mechanisms", TEXT("plain login", 0, 64, form_mechanisms,
 	    "plain, login, both separated by a blank, or nothing", auth_mechanisms) },
 	{ "auth.secrets_file", TEXT("", 0, PATH, form_path, ABSOLUTE, auth_secrets_file) },

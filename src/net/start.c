@@ -205,10 +205,10 @@ const char *start_take(struct start *s)
 	s->socket = S_ISSOCK(st.st_mode);
 	if (passed > 0 && !s->socket)
 		return "descriptor 3 is not a socket";
+	s->stderr_ours = had_stderr && stderr_is_ours(fd);
 	problem = s->socket ? check_socket(fd) : NULL;
 	if (problem != NULL)
 		return problem;
-	s->stderr_ours = had_stderr && stderr_is_ours(fd);
 	if (s->socket)
 		ask_socket(s, fd);
 	else

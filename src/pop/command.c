@@ -12,7 +12,8 @@
 #include "base/num.h"
 #include "pop/command.h"
 
-enum command_outcome command_say(struct command_loop *l, enum command_outcome outcome, const char *format, ...)
+enum command_outcome command_say(struct command_loop *l, enum command_outcome outcome,
+    const char *format, ...)
 {
 	va_list arguments;
 

@@ -61,14 +61,20 @@ struct command_loop {
 	struct line *line;
 	struct out *out;
 	const struct command *table;	/* ends with a NULL name */
-	const struct command *capa;	/* the other state's table, whose CAPA lines are listed too, or NULL */
+	/* the other state's table, whose CAPA lines are listed too, or NULL */
+	const struct command *capa;
 	void *state;			/* the handlers' own */
-	size_t limit;			/* octets of a line: LINE_COMMAND, LINE_SASL where some row is longer */
+	/* octets of a line: LINE_COMMAND, LINE_SASL where some row is longer */
+	size_t limit;
 	bool covered;			/* passwords may pass: TLS, loopback, or no such rule */
 	unsigned bad_limit;		/* more than so many bad commands in a row end the loop */
 	int64_t idle;			/* ms for the next command, 0: no limit */
-	int64_t until;			/* fdio time at which the loop ends whatever happens, FDIO_FOREVER: never */
-	/* called after tick_after ms of idling and every tick_every ms from then on; COMMAND_GOES_ON or an end */
+	/* fdio time at which the loop ends whatever happens, FDIO_FOREVER: never */
+	int64_t until;
+	/*
+	 * called after tick_after ms of idling and every tick_every ms from then on;
+	 * COMMAND_GOES_ON or an end
+	 */
 	enum command_end (*tick)(struct command_loop *l);
 	int64_t tick_after, tick_every;
 	/* the loop's own */
@@ -79,7 +85,8 @@ struct command_loop {
 };
 
 /* command_say - the reply's text, printf-like, cut to fit; returns outcome, so that handlers can return it */
-enum command_outcome command_say(struct command_loop *l, enum command_outcome outcome, const char *format, ...)
+enum command_outcome command_say(struct command_loop *l, enum command_outcome outcome,
+    const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* command_stop - a last reply, then the end */

@@ -87,8 +87,8 @@ static enum command_outcome do_pass(struct command_loop *l, char *const argument
  * One SASL response, decoded: the initial one, or asked for with a challenge.
  * Returns COMMAND_OK with *len set, or what the handler is to return.
  */
-static enum command_outcome response(struct command_loop *l, char *initial, const char *challenge, char *decoded,
-    size_t *len)
+static enum command_outcome response(struct command_loop *l, char *initial, const char *challenge,
+    char *decoded, size_t *len)
 {
 	char *text = initial;
 	size_t text_len;
@@ -181,7 +181,8 @@ enum { ROW_AUTH = 2 };
 
 /* CAPA's line of AUTH is set by the mechanisms that are configured. */
 static struct command table[] = {
-	{ .name = "USER", .run = do_user, .least = 1, .most = 1, .secret = true, .capa = "USER", .syntax = "USER name" },
+	{ .name = "USER", .run = do_user, .least = 1, .most = 1, .secret = true, .capa = "USER",
+	    .syntax = "USER name" },
 	{ .name = "PASS", .run = do_pass, .least = 1, .most = 1, .rest = true, .secret = true,
 	    .syntax = "PASS password" },
 	[ROW_AUTH] = { .name = "AUTH", .run = do_auth, .least = 0, .most = 2, .longer = true, .secret = true,

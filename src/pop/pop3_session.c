@@ -45,7 +45,8 @@ static bool put_row(struct out *o, uint64_t n, const char *text)
 {
 	char number[NUM_TEXT];
 
-	return out_text(o, num_text(n, number)) && out_put(o, " ", 1) && out_text(o, text) && out_put(o, "\r\n", 2);
+	return out_text(o, num_text(n, number)) && out_put(o, " ", 1) && out_text(o, text) &&
+	    out_put(o, "\r\n", 2);
 }
 
 /* LIST and UIDL alike: value writes what stands behind the number. */
@@ -212,10 +213,11 @@ static enum command_outcome do_quit(struct command_loop *l, char *const argument
 	s->failed = maildrop_update(s->drop, &s->done, s->why, sizeof s->why) != MAILDROP_OK;
 	all = s->done.deleted + s->done.failed;
 	if (!s->failed)
-		(void)out_format(l->out, "+OK bye, %" PRIu64 " deleted, %" PRIu64 " left\r\n", s->done.deleted,
-		    s->done.left);
+		(void)out_format(l->out, "+OK bye, %" PRIu64 " deleted, %" PRIu64 " left\r\n",
+		    s->done.deleted, s->done.left);
 	else
-		(void)out_format(l->out, "-ERR [SYS/TEMP] %" PRIu64 " of %" PRIu64 " could not be deleted for good\r\n",
+		(void)out_format(l->out,
+		    "-ERR [SYS/TEMP] %" PRIu64 " of %" PRIu64 " could not be deleted for good\r\n",
 		    s->done.failed, all);
 	return COMMAND_END;
 }
@@ -240,7 +242,8 @@ static enum command_end give_way(struct command_loop *l)
 
 	if (!maildrop_wanted(s->drop))
 		return COMMAND_GOES_ON;
-	(void)command_stop(l, COMMAND_YIELD, "-ERR [IN-USE] idle, another session takes over, nothing deleted");
+	(void)command_stop(l, COMMAND_YIELD,
+	    "-ERR [IN-USE] idle, another session takes over, nothing deleted");
 	return COMMAND_YIELD;
 }
 

@@ -77,7 +77,8 @@ static bool get_conf(struct wire *w, struct conf *c)
 	return true;
 }
 
-void inside_put(struct wire *w, const struct plan *p, const struct account *a, const struct session_input *given)
+void inside_put(struct wire *w, const struct plan *p, const struct account *a,
+    const struct session_input *given)
 {
 	wire_begin(w, WIRE_START_SESSION);
 	account_put(w, a);

@@ -11,7 +11,8 @@
 #include "prog/session.h"
 
 /* inside_put - all that the session needs, in one WIRE_START_SESSION */
-void inside_put(struct wire *w, const struct plan *p, const struct account *a, const struct session_input *given);
+void inside_put(struct wire *w, const struct plan *p, const struct account *a,
+    const struct session_input *given);
 
 /* inside_get - the same, decoded; given points into w.  false: not one */
 bool inside_get(struct wire *w, struct plan *p, struct account *a, struct session_input *given);

@@ -55,13 +55,13 @@ bool plan_check(const struct conf *c, char error[CONF_ERROR])
 		return complain("network.tls", c->network_tls == CONF_TLS_IMPLICIT ? "implicit" : "starttls",
 		    "this build has no TLS; allowed: auto, off", error);
 	if (c->network_proxy_from[0])
-		return complain("network.proxy_from", c->network_proxy_from, "not in this version; allowed: (none)",
-		    error);
+		return complain("network.proxy_from", c->network_proxy_from,
+		    "not in this version; allowed: (none)", error);
 	if (c->server_protocol != CONF_POP3)
 		return complain("server.protocol", "pop1", "not in this version; allowed: pop3", error);
 	if (c->auth_secrets_file[0])
-		return complain("auth.secrets_file", c->auth_secrets_file, "not in this version; allowed: (none)",
-		    error);
+		return complain("auth.secrets_file", c->auth_secrets_file,
+		    "not in this version; allowed: (none)", error);
 	return true;
 }
 
@@ -106,7 +106,8 @@ static void make_ip(struct plan *p)
 	if (p->conf.log_ip == CONF_IP_NONE)
 		(void)snprintf(p->ip, sizeof p->ip, "-");
 	else if (peer->family == AF_UNSPEC)
-		(void)snprintf(p->ip, sizeof p->ip, "%s", p->start.tcp ? "gone" : p->start.socket ? "unix" : "pipe");
+		(void)snprintf(p->ip, sizeof p->ip, "%s",
+		    p->start.tcp ? "gone" : p->start.socket ? "unix" : "pipe");
 	else if (p->conf.log_ip == CONF_IP_PREFIX)
 		make_prefix(peer, p->ip, sizeof p->ip);
 	else
@@ -135,7 +136,8 @@ void plan_make(struct plan *p)
 	make_hostname(p);
 	p->covered = is_covered(p);
 	p->pam = (struct pam_rules){
-		.names = { c->auth_username_chars, c->auth_domain_strip, c->auth_domain_append, c->auth_lowercase },
+		.names = { c->auth_username_chars, c->auth_domain_strip, c->auth_domain_append,
+		    c->auth_lowercase },
 		.service = c->auth_pam_service,
 		.confdir = c->auth_pam_confdir,
 		.mail_user = c->mail_user,

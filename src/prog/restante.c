@@ -28,9 +28,12 @@ struct asked {
 };
 
 static const char help[] =
-    "usage: restante [-c FILE] [-o section.key=value]...    serve the connection on standard input and output\n"
-    "       restante [-c FILE] [-o section.key=value]... --check    say what is wrong with the configuration\n"
-    "       restante [-c FILE] [-o section.key=value]... --options  list all options and their values\n"
+    "usage: restante [-c FILE] [-o section.key=value]...\n"
+    "           serve the connection on standard input and output\n"
+    "       restante [-c FILE] [-o section.key=value]... --check\n"
+    "           say what is wrong with the configuration\n"
+    "       restante [-c FILE] [-o section.key=value]... --options\n"
+    "           list all options and their values\n"
     "       restante --version | --help\n"
     "See restante(8) and restante.conf(5).\n";
 
@@ -82,7 +85,8 @@ static bool configure(const struct asked *a, struct conf *c, char error[CONF_ERR
 static void warn_of(const struct conf *c)
 {
 	if (c->limits_idle_timeout < 600000)
-		fprintf(stderr, "restante: warning: limits.idle_timeout is under 10 minutes, against RFC 1939\n");
+		fprintf(stderr,
+		    "restante: warning: limits.idle_timeout is under 10 minutes, against RFC 1939\n");
 	if (c->tls_certificate[0] || c->tls_directory[0])
 		fprintf(stderr, "restante: warning: this version has no TLS, tls.* is not used\n");
 	if (!c->auth_require_tls)
@@ -157,6 +161,9 @@ static int handle(const struct asked *a)
 		turn_away(&p, DIE_USAGE, "command line: see restante --help");
 	if (!configured)
 		turn_away(&p, DIE_CONFIG, error);
+	if (p.conf.network_tls == CONF_TLS_AUTO && p.start.local.port == 995)
+		turn_away(&p, DIE_TLS, "port 995 is for TLS, which this version has not; network.tls = off serves it "
+		    "in clear, for a TLS proxy in front");
 	return serve(&p);
 }
 

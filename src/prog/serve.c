@@ -50,7 +50,8 @@ static const char *lock_up(int *fd)
 	above = spawn_keep(kept, sizeof kept / sizeof *kept);
 	if (above == 0)
 		return "descriptors";
-	failed = sandbox_limits(SANDBOX_LOGIN, above, SANDBOX_CHILD | (is_file(plan->start.out) ? SANDBOX_FILE : 0));
+	failed = sandbox_limits(SANDBOX_LOGIN, above,
+	    SANDBOX_CHILD | (is_file(plan->start.out) ? SANDBOX_FILE : 0));
 	if (!failed)
 		failed = sandbox_enter(SANDBOX_LOGIN);
 	return failed == SANDBOX_NONE ? NULL : failed;

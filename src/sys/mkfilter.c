@@ -72,7 +72,8 @@ int main(void)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	bool ok = filter && seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0 &&
-	    allow(filter, login_calls, sizeof login_calls / sizeof *login_calls) && print(filter, "filter_login");
+	    allow(filter, login_calls, sizeof login_calls / sizeof *login_calls) &&
+	    print(filter, "filter_login");
 
 	if (filter)
 		seccomp_release(filter);
