@@ -162,8 +162,8 @@ static int handle(const struct asked *a)
 	if (!configured)
 		turn_away(&p, DIE_CONFIG, error);
 	if (p.conf.network_tls == CONF_TLS_AUTO && p.start.local.port == 995)
-		turn_away(&p, DIE_TLS, "port 995 is for TLS, which this version has not; network.tls = off serves it "
-		    "in clear, for a TLS proxy in front");
+		turn_away(&p, DIE_TLS, "port 995 is for TLS, which this version has not; "
+		    "network.tls = off serves it in clear, for a TLS proxy in front");
 	return serve(&p);
 }
 

@@ -67,8 +67,8 @@ static void refuse(const struct plan *p, const struct account *a, enum maildrop_
 
 static const char *const reasons[] = {
 	[COMMAND_QUIT] = "quit", [COMMAND_EOF] = "eof", [COMMAND_TIMEOUT] = "timeout",
-	[COMMAND_STALL] = "stall", [COMMAND_IO] = "io", [COMMAND_ERRORS] = "errors", [COMMAND_SHUTDOWN] = "shutdown",
-	[COMMAND_YIELD] = "yield", [COMMAND_FILE] = "file",
+	[COMMAND_STALL] = "stall", [COMMAND_IO] = "io", [COMMAND_ERRORS] = "errors",
+	[COMMAND_SHUTDOWN] = "shutdown", [COMMAND_YIELD] = "yield", [COMMAND_FILE] = "file",
 };
 
 static void log_end(const struct account *a, const struct pop3_session *s, enum command_end end, int64_t took)
