@@ -29,6 +29,12 @@ class Play:
     def run(self):
         """None, or what was wrong, with the conversation and the log."""
         try:
+            return self._play()
+        finally:
+            self.place.remove()
+
+    def _play(self):
+        try:
             self._prepare()
             self._session("1")
             for index, step in enumerate(self.t.steps):
@@ -41,7 +47,6 @@ class Play:
             for run in self.runs.values():
                 run.end()
             leftovers()
-            self.place.remove()
         return None
 
     def _prepare(self):
