@@ -50,17 +50,18 @@ static int run_pam(int fd, void *argument)
 	return pam_child(fd, &s->request);
 }
 
-/* What came back from the PAM child, or what to think of its silence */
-static void hear_pam(struct monitor *m, int fd)
+/* What came back from the PAM child: true; or what to think of its silence */
+static bool hear_pam(struct monitor *m, int fd)
 {
 	struct verdict *v = &m->verdict;
 	enum fdio_result r = wire_receive(fd, &m->frame, fdio_after(m->rules->pam_timeout));
 
 	if (r == FDIO_OK && verdict_get(&m->frame, v))
-		return;
+		return true;
 	verdict_clear(v);
 	verdict_set(v, ASK_TEMP,
 	    r == FDIO_TIME ? "pam-timeout" : r == FDIO_SIGNAL ? "shutdown" : "pam-crash");
+	return false;
 }
 
 /* Closing our direction tells a child that opened a PAM session to close it. */
@@ -79,14 +80,14 @@ static void ask_pam(struct monitor *m)
 	struct pam_start s = { m, { m->rules->pam, m->rules->pam_calls, name, password } };
 	pid_t pid;
 	int fd = m->calls->start(run_pam, &s, &pid);
-	bool stays;
+	bool heard, stays;
 
 	verdict_clear(&m->verdict);
 	if (fd < 0) {
 		verdict_set(&m->verdict, ASK_TEMP, "fork");
 		return;
 	}
-	hear_pam(m, fd);
+	heard = hear_pam(m, fd);
 	if (m->verdict.result == ASK_GRANTED && !m->calls->permit(&m->verdict.account))
 		verdict_set(&m->verdict, ASK_REFUSED, "mailbox-name");
 	stays = m->verdict.result == ASK_GRANTED && m->rules->pam->session;
@@ -95,7 +96,7 @@ static void ask_pam(struct monitor *m)
 		m->pam_pid = pid;
 		return;
 	}
-	judge_dismiss(m, fd, pid, m->verdict.result == ASK_TEMP ? 0 : LEAVE);
+	judge_dismiss(m, fd, pid, heard ? LEAVE : 0);
 }
 
 /* The failure is logged when it is known; the client hears of it later. */
@@ -150,6 +151,9 @@ bool judge_password(struct monitor *m)
 	if (m->verdict.result == ASK_GRANTED) {
 		log_login(m, LOG_NOTICE, "LOGIN");
 		m->state = MONITOR_GRANTED;
+	} else if (last) {
+		/* a broken login process might try on */
+		m->state = MONITOR_CLOSING;
 	}
 	return send_answer(m, last);
 }

@@ -92,7 +92,7 @@ static const struct request {
 } requests[] = {
 	{ WIRE_ASK_PASSWORD, MONITOR_LOGIN, 0, judge_password },
 	{ WIRE_HAND_OVER, MONITOR_GRANTED, 1, take_over },
-	{ WIRE_TELL_END, MONITOR_LOGIN | MONITOR_GRANTED, 2, hear_end },
+	{ WIRE_TELL_END, MONITOR_LOGIN | MONITOR_GRANTED | MONITOR_CLOSING, 2, hear_end },
 	{ WIRE_TELL_FAILURE, MONITOR_LOGIN, 4, hear_failure },
 };
 
@@ -153,7 +153,7 @@ enum monitor_state monitor_serve(struct monitor *m)
 	m->pam = -1;
 	if (!failures_init(&m->failures))
 		die(DIE_SYSTEM, "no random octets");
-	while (m->state == MONITOR_LOGIN || m->state == MONITOR_GRANTED) {
+	while (!(m->state & (MONITOR_SESSION | MONITOR_DONE))) {
 		enum fdio_result r = wire_receive(m->login, &m->frame, deadline);
 
 		if (r == FDIO_OK && answer_request(m))

@@ -41,7 +41,13 @@ struct monitor_calls {
 	bool (*permit)(const struct account *a);
 };
 
-enum monitor_state { MONITOR_LOGIN = 1, MONITOR_GRANTED = 2, MONITOR_SESSION = 4, MONITOR_DONE = 8 };
+enum monitor_state {
+	MONITOR_LOGIN = 1,
+	MONITOR_GRANTED = 2,	/* the login process has to hand over */
+	MONITOR_CLOSING = 4,	/* it was told that this answer was the last */
+	MONITOR_SESSION = 8,
+	MONITOR_DONE = 16
+};
 
 struct monitor {
 	const struct monitor_rules *rules;
