@@ -20,26 +20,31 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "system/lib"))
 
-import check                                                            # noqa: E402
-import corpus                                                           # noqa: E402
-from pop import Closed, Pop                                             # noqa: E402
-from server import BUILD, Server, process_stat, process_status          # noqa: E402
+import check  # noqa: E402
+import corpus  # noqa: E402
+from pop import Closed, Pop  # noqa: E402
+from server import BUILD, Server, process_stat, process_status  # noqa: E402
 
-TOGETHER = 200          # sessions that fetch at once
-IDLE = 1000             # sessions held
-STORM = 1000            # connections that come to nothing
-LINE = 1 << 30          # octets of one command line
-MEMORY = 8 * 1024       # KiB that a process may ever have had, whatever a client sends
-MEMORY_IDLE = 1024      # KiB of its own (PSS) that a session at rest may have
+TOGETHER = 200  # sessions that fetch at once
+IDLE = 1000  # sessions held
+STORM = 1000  # connections that come to nothing
+LINE = 1 << 30  # octets of one command line
+MEMORY = 8 * 1024  # KiB that a process may ever have had, whatever a client sends
+MEMORY_IDLE = 1024  # KiB of its own (PSS) that a session at rest may have
 
 t = check.Checks()
 
 
 def letters(user, count):
     """count messages of user, each another and unlike any other user's"""
-    return [("%d.M%dP1.load" % (1700000000 + n, n),
-             b"From: a@example.org\nTo: %s\nSubject: %d\n\n.%s\n" % (user.encode(), n, b"\n..x\n".join([user.encode()] * (n * 37 + 1))))
-            for n in range(count)]
+    return [
+        (
+            "%d.M%dP1.load" % (1700000000 + n, n),
+            b"From: a@example.org\nTo: %s\nSubject: %d\n\n.%s\n"
+            % (user.encode(), n, b"\n..x\n".join([user.encode()] * (n * 37 + 1))),
+        )
+        for n in range(count)
+    ]
 
 
 def in_threads(work, items):
@@ -61,8 +66,13 @@ def in_threads(work, items):
 
 
 def none_left(server, what):
-    t.ok(server.wait_idle(15), what + ": no process is left, no zombie either",
-         "\n".join("%d %s %s" % (pid, process_stat(pid), process_status(pid, "Name")) for pid in server.processes()))
+    t.ok(
+        server.wait_idle(15),
+        what + ": no process is left, no zombie either",
+        "\n".join(
+            "%d %s %s" % (pid, process_stat(pid), process_status(pid, "Name")) for pid in server.processes()
+        ),
+    )
     t.same(set(server.statuses()), {0}, what + ": every process of the supervisor's ended with status 0")
 
 
@@ -91,13 +101,24 @@ def together(server):
     t.note("%d sessions at once: %.1f s" % (TOGETHER, time.monotonic() - started))
     t.ok(not errors, "%d at once: each got each octet of its own mail" % TOGETHER, "\n".join(errors[:5]))
     none_left(server, "%d at once" % TOGETHER)
-    wrong = [user for user in users
-             if [path.name.split(":")[0] for path in server.left(user)] != ([] if user[-1] in "02468" else [name for name, _ in mail[user]])]
+    wrong = [
+        user
+        for user in users
+        if [path.name.split(":")[0] for path in server.left(user)]
+        != ([] if user[-1] in "02468" else [name for name, _ in mail[user]])
+    ]
     t.ok(not wrong, "%d at once: what was deleted is gone, all else is there" % TOGETHER, wrong[:5])
     logouts = [line for line in server.events("LOGOUT") if line["user"].startswith("many")]
-    t.same((len(logouts), {(line["reason"], line["retr"]) for line in logouts}), (TOGETHER, {("quit", "10")}),
-           "%d at once: one line in the log for each" % TOGETHER)
-    t.same(len({line.get("session") for line in logouts}), TOGETHER, "%d at once: no two sessions have one name in the log" % TOGETHER)
+    t.same(
+        (len(logouts), {(line["reason"], line["retr"]) for line in logouts}),
+        (TOGETHER, {("quit", "10")}),
+        "%d at once: one line in the log for each" % TOGETHER,
+    )
+    t.same(
+        len({line.get("session") for line in logouts}),
+        TOGETHER,
+        "%d at once: no two sessions have one name in the log" % TOGETHER,
+    )
 
 
 def figures(pids):
@@ -154,14 +175,21 @@ def measure(server):
     rss = [int((process_status(pid, "VmRSS") or "0").split()[0]) for pid in pids]
     t.note("RSS of an idle session: mean %d KiB, most %d KiB" % (statistics.mean(rss), max(rss)))
     if pss is None:
-        t.skip("%d idle: memory of its own that a session has" % IDLE, "only root may read smaps_rollup of these processes")
+        t.skip(
+            "%d idle: memory of its own that a session has" % IDLE,
+            "only root may read smaps_rollup of these processes",
+        )
         return
-    t.note("PSS of an idle session: mean %d KiB, most %d KiB; all: %d KiB" % (statistics.mean(pss), max(pss), sum(pss)))
+    t.note(
+        "PSS of an idle session: mean %d KiB, most %d KiB; all: %d KiB"
+        % (statistics.mean(pss), max(pss), sum(pss))
+    )
     t.ok(max(pss) <= MEMORY_IDLE, "%d idle: none has more than %d KiB of its own" % (IDLE, MEMORY_IDLE))
 
 
 def storm(server):
     """connections that end as they like: at once, by a reset, in the middle of a word, of a login"""
+
     def come_to_nothing(part):
         for number in range(part, STORM, 10):
             with socket.create_connection(("127.0.0.1", server.port), 60) as connection:
@@ -177,13 +205,19 @@ def storm(server):
     t.ok(not errors, "storm: the supervisor took all connections", "\n".join(errors[:5]))
     none_left(server, "storm")
     # a reset that came early enough is taken from the listen queue and is no connection at all
-    t.note("%d connections, %d of them started: %.1f s" % (STORM, len(server.statuses()) - before, time.monotonic() - started))
+    t.note(
+        "%d connections, %d of them started: %.1f s"
+        % (STORM, len(server.statuses()) - before, time.monotonic() - started)
+    )
     with t.holds("storm: afterwards a login works as before"):
         with Pop(server.port) as pop:
             pop.login("many1")
             assert pop.command("STAT").startswith("+OK 10 ")
             pop.expect("QUIT")
-    t.ok("many1" not in [line["user"] for line in server.events("LOGOUT") if line["dele"] != "0"], "storm: nothing was deleted")
+    t.ok(
+        "many1" not in [line["user"] for line in server.events("LOGOUT") if line["dele"] != "0"],
+        "storm: nothing was deleted",
+    )
 
 
 def one_line(server):
@@ -205,8 +239,14 @@ def one_line(server):
                 assert pop.line().startswith(b"+OK"), "more than one reply, or none to the next command"
                 pop.body()
             peaks = [int((process_status(pid, "VmHWM") or "0").split()[0]) for pid in server.processes()]
-            t.note("%d octets in one line, %s: %.1f s; VmHWM %s KiB" % (LINE, state, time.monotonic() - started, peaks))
-            t.ok(peaks and 0 < max(peaks) < MEMORY, "endless line, %s: no process ever had %d KiB" % (state, MEMORY))
+            t.note(
+                "%d octets in one line, %s: %.1f s; VmHWM %s KiB"
+                % (LINE, state, time.monotonic() - started, peaks)
+            )
+            t.ok(
+                peaks and 0 < max(peaks) < MEMORY,
+                "endless line, %s: no process ever had %d KiB" % (state, MEMORY),
+            )
         with t.holds("endless line: the session is as good as new"):
             assert pop.multi("RETR 1") == corpus.wire(letters("endless", 3)[0][1])
             pop.expect("QUIT")
@@ -223,12 +263,17 @@ def stopped_reader(server):
         pop.send(b"DELE 1\r\nRSET\r\nRETR 1\r\nDELE 1\r\nQUIT\r\n")
         found = server.wait_events("LOGOUT", 1, "stopped", 15)
         t.note("a reader that stops is left after %.1f s (stall_timeout 1 s)" % (time.monotonic() - started))
-    t.same([line["reason"] for line in found], ["stall"], "reader that stops: stall_timeout ends it, and the log says so")
+    t.same(
+        [line["reason"] for line in found],
+        ["stall"],
+        "reader that stops: stall_timeout ends it, and the log says so",
+    )
     t.same(len(server.left("stopped")), 1, "reader that stops: the QUIT behind it deletes nothing")
 
 
 def slow_writer(server):
     """a client that sends an octet now and then"""
+
     def drip(pop, seconds):
         started = time.monotonic()
         try:
@@ -243,16 +288,22 @@ def slow_writer(server):
         pop.line()
         took = drip(pop, 8)
         found = server.wait_events("DISCONNECTED", 1, None, 3)
-    t.ok(took < 7 and [line["reason"] for line in found] == ["timeout"],
-         "slow writer: login_timeout counts from the greeting, not from the last octet", "%.1f s %s" % (took, found))
+    t.ok(
+        took < 7 and [line["reason"] for line in found] == ["timeout"],
+        "slow writer: login_timeout counts from the greeting, not from the last octet",
+        "%.1f s %s" % (took, found),
+    )
     server.maildir("slow", letters("slow", 2))
     with Pop(server.port) as pop:
         pop.login("slow")
         pop.expect("DELE 1")
         took = drip(pop, 8)
         found = server.wait_events("LOGOUT", 1, "slow", 3)
-    t.ok(took < 7 and [line["reason"] for line in found] == ["timeout"],
-         "slow writer: idle_timeout counts from the last command", "%.1f s %s" % (took, found))
+    t.ok(
+        took < 7 and [line["reason"] for line in found] == ["timeout"],
+        "slow writer: idle_timeout counts from the last command",
+        "%.1f s %s" % (took, found),
+    )
     t.same(len(server.left("slow")), 2, "slow writer: what it marked is still there")
 
 
@@ -265,7 +316,11 @@ def silent(server):
             words = [before.rest(), after.rest()]
         except (TimeoutError, Closed):
             words = [b"nothing", b"nothing"]
-    t.ok(all(word == b"" or word.startswith(b"-ERR") for word in words), "silent client: the timeouts end it", words)
+    t.ok(
+        all(word == b"" or word.startswith(b"-ERR") for word in words),
+        "silent client: the timeouts end it",
+        words,
+    )
 
 
 def main():

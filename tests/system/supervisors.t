@@ -23,10 +23,10 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "lib"))
 
-import check                                                # noqa: E402
-import corpus                                               # noqa: E402
-from pop import Pop                                         # noqa: E402
-from server import BUILD, PASSWORD, Server, descendants     # noqa: E402
+import check  # noqa: E402
+import corpus  # noqa: E402
+from pop import Pop  # noqa: E402
+from server import BUILD, PASSWORD, Server, descendants  # noqa: E402
 
 INETDS = pathlib.Path(os.environ.get("INETDS", BUILD / "inetds")).resolve()
 MAIL = [("1700000000.M0P1.s", b"Subject: one\n\n.dot\n"), ("1700000001.M1P1.s", b"Subject: two\n\nno end")]
@@ -36,6 +36,7 @@ t = check.Checks()
 
 class Place(Server):
     """a Server's directory whose supervisor is somebody else"""
+
     def start(self, options, environment):
         self.settings(options)
 
@@ -46,7 +47,10 @@ class Place(Server):
         for value in values:
             section, _, rest = value.partition(".")
             sections.setdefault(section, []).append(rest.replace("=", " = ", 1))
-        self.write("restante.conf", "".join("[%s]\n%s\n" % (name, "\n".join(rows)) for name, rows in sections.items()))
+        self.write(
+            "restante.conf",
+            "".join("[%s]\n%s\n" % (name, "\n".join(rows)) for name, rows in sections.items()),
+        )
 
 
 def free_port(family=socket.AF_INET6):
@@ -159,7 +163,11 @@ def listening(place, tool):
         process.kill()
         status.append(process.wait())
     t.same(status, [72, 72], "listening socket: refused with status 72, on descriptor 0 and on 3")
-    t.ok(place.log().count("listening socket") >= 2, "listening socket: the log says what to set", place.log()[-600:])
+    t.ok(
+        place.log().count("listening socket") >= 2,
+        "listening socket: the log says what to set",
+        place.log()[-600:],
+    )
 
 
 def tcpserver(place):
@@ -167,8 +175,13 @@ def tcpserver(place):
     if not tool:
         return t.skip("tcpserver", "not there (package: ucspi-tcp)")
     port = free_port(socket.AF_INET)
-    return supervised(place, "tcpserver", [tool, "-v", "-R", "-H", "-l", "0", "127.0.0.1", port, *place.command()],
-                      port, BOTH[:1])
+    return supervised(
+        place,
+        "tcpserver",
+        [tool, "-v", "-R", "-H", "-l", "0", "127.0.0.1", port, *place.command()],
+        port,
+        BOTH[:1],
+    )
 
 
 def xinetd(place):
@@ -178,15 +191,23 @@ def xinetd(place):
         return t.skip("xinetd", "not there (package: xinetd, or tests/system/inetds)")
     port = free_port()
     text = (BUILD / "xinetd.d/restante").read_text()
-    for old, new in ((r"(disable\s*=) yes", r"\1 no"), (r"(user\s*=) root", r"\1 " + place.account.pw_name),
-                     (r"(server\s*=) \S+", r"\1 %s\n\tserver_args = -c %s" % (place.program, place.dir / "restante.conf")),
-                     (r"(socket_type\s*=)", r"type = UNLISTED\n\tport = %d\n\t\1" % port)):
+    for old, new in (
+        (r"(disable\s*=) yes", r"\1 no"),
+        (r"(user\s*=) root", r"\1 " + place.account.pw_name),
+        (r"(server\s*=) \S+", r"\1 %s\n\tserver_args = -c %s" % (place.program, place.dir / "restante.conf")),
+        (r"(socket_type\s*=)", r"type = UNLISTED\n\tport = %d\n\t\1" % port),
+    ):
         text, count = re.subn(old, new, text)
         if count != 1:
             return t.ok(False, "xinetd: our file has the line that %s looks for" % old, text)
     place.write("xinetd.conf", text)
-    return supervised(place, "xinetd", [tool, "-f", place.dir / "xinetd.conf", "-dontfork", "-pidfile", place.dir / "xinetd.pid"],
-                      port, BOTH)
+    return supervised(
+        place,
+        "xinetd",
+        [tool, "-f", place.dir / "xinetd.conf", "-dontfork", "-pidfile", place.dir / "xinetd.pid"],
+        port,
+        BOTH,
+    )
 
 
 def example_lines(place, port, wanted):
@@ -198,7 +219,13 @@ def example_lines(place, port, wanted):
             continue
         address = "[::1]" if words[2] == "tcp6" else "127.0.0.1"
         words[0] = "%s:%d" % (address, port)
-        words[4:] = [place.account.pw_name, str(place.program), "restante", "-c", str(place.dir / "restante.conf")]
+        words[4:] = [
+            place.account.pw_name,
+            str(place.program),
+            "restante",
+            "-c",
+            str(place.dir / "restante.conf"),
+        ]
         lines.append(" ".join(words))
     if len(lines) != len(wanted):
         raise RuntimeError("the example has %s" % lines)
@@ -208,36 +235,63 @@ def example_lines(place, port, wanted):
 
 def inetd(place):
     for name, package, wanted, options in (
-            ("inetd", "openbsd-inetd", ("tcp", "tcp6"), ["-d"]),
-            ("inetutils-inetd", "inetutils-inetd", ("tcp",), ["-d", "-p%s/inetd.pid" % place.dir])):
+        ("inetd", "openbsd-inetd", ("tcp", "tcp6"), ["-d"]),
+        ("inetutils-inetd", "inetutils-inetd", ("tcp",), ["-d", "-p%s/inetd.pid" % place.dir]),
+    ):
         tool = program(name)
         if not tool:
             t.skip(package, "not there (package: %s, or tests/system/inetds)" % package)
             continue
         port = free_port()
-        supervised(place, package, [tool, *options, example_lines(place, port, wanted)], port, BOTH[:len(wanted)])
+        supervised(
+            place, package, [tool, *options, example_lines(place, port, wanted)], port, BOTH[: len(wanted)]
+        )
 
 
 def pipe(place):
     """two pipes, no address: a password in clear goes no further than this machine"""
     place.maildir("pipe", MAIL)
     said = "USER pipe\r\nPASS %s\r\nSTAT\r\nRETR 1\r\nQUIT\r\n" % PASSWORD
-    done = subprocess.run(place.command(), input=said.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20,
-                          **place.drop())
+    done = subprocess.run(
+        place.command(),
+        input=said.encode(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        timeout=20,
+        **place.drop(),
+    )
     body = b"Subject: one\r\n\r\n..dot\r\n.\r\n"
-    t.ok(re.fullmatch(rb"(\+OK[^\r\n]*\r\n){4}\+OK[^\r\n]*\r\n" + re.escape(body) + rb"\+OK[^\r\n]*\r\n", done.stdout),
-         "pipe: a whole session", done.stdout + done.stderr)
+    t.ok(
+        re.fullmatch(
+            rb"(\+OK[^\r\n]*\r\n){4}\+OK[^\r\n]*\r\n" + re.escape(body) + rb"\+OK[^\r\n]*\r\n", done.stdout
+        ),
+        "pipe: a whole session",
+        done.stdout + done.stderr,
+    )
     t.same(done.returncode, 0, "pipe: status 0")
     log = done.stderr.decode()
-    t.ok(re.search(r"LOGOUT, ip=\[[^]]*\], .*user=pipe, .*reason=quit, .*retr=1,", log), "pipe: the log is on standard error", log)
+    t.ok(
+        re.search(r"LOGOUT, ip=\[[^]]*\], .*user=pipe, .*reason=quit, .*retr=1,", log),
+        "pipe: the log is on standard error",
+        log,
+    )
     t.ok(b"LOGOUT" not in done.stdout, "pipe: and not in the protocol")
 
 
 def closed(place):
     """no connection at all"""
-    done = subprocess.run(["sh", "-c", 'exec "$@" 0<&-', "sh", *place.command()], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=20, **place.drop())
-    t.same((done.returncode, done.stdout), (72, b""), "descriptor 0 closed: refused with status 72, not a word to anybody")
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" 0<&-', "sh", *place.command()],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        timeout=20,
+        **place.drop(),
+    )
+    t.same(
+        (done.returncode, done.stdout),
+        (72, b""),
+        "descriptor 0 closed: refused with status 72, not a word to anybody",
+    )
 
 
 def main():

@@ -18,16 +18,26 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "lib"))
 
-import check                    # noqa: E402
-from server import BUILD        # noqa: E402
+import check  # noqa: E402
+from server import BUILD  # noqa: E402
 
 INETDS = pathlib.Path(os.environ.get("INETDS", BUILD / "inetds"))
 
 
 def make(*words):
     # a make that runs us (make check) has flags and a job server of its own
-    clean = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")}
-    done = subprocess.run(["make", "-s", "-C", BUILD, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean)
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
+    }
+    done = subprocess.run(
+        ["make", "-s", "-C", BUILD, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean,
+    )
     if done.returncode:
         print("Bail out! make %s: %s" % (" ".join(words), done.stderr[-500:].replace("\n", " ")), flush=True)
         sys.exit(1)
@@ -44,10 +54,18 @@ def main():
         shared.chmod(0o755)
         make("install", "DESTDIR=%s" % (shared / "stage"))
         (shared / "directories").write_text(make("directories"))
-        shutil.copytree(HERE.parent, shared / "tests", ignore=shutil.ignore_patterns("__pycache__", "*.o", "*.log", "*.trs"))
+        shutil.copytree(
+            HERE.parent,
+            shared / "tests",
+            ignore=shutil.ignore_patterns("__pycache__", "*.o", "*.log", "*.trs"),
+        )
         if INETDS.is_dir():
             shutil.copytree(INETDS, shared / "inetds", symlinks=True)
-        box = subprocess.run([HERE / "sdbox", shared, "/usr/bin/python3", "tests/system/lib/inside.py", *sys.argv[1:]], stdout=subprocess.PIPE, text=True)
+        box = subprocess.run(
+            [HERE / "sdbox", shared, "/usr/bin/python3", "tests/system/lib/inside.py", *sys.argv[1:]],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
     finally:
         shutil.rmtree(shared, ignore_errors=True)
     if box.returncode == 77:

@@ -16,11 +16,16 @@ import time
 import pop
 
 DROPINS = pathlib.Path("/run/systemd/system/restante@.service.d")
-MAIL = [("1700000000.M%dP1.box" % n, b"From: a@example.org\nSubject: %d\n\n.body %d\n" % (n, n) * (n + 1)) for n in range(3)]
+MAIL = [
+    ("1700000000.M%dP1.box" % n, b"From: a@example.org\nSubject: %d\n\n.body %d\n" % (n, n) * (n + 1))
+    for n in range(3)
+]
 
 
 def run(*command, good=(0,), **more):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, **more)
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, **more
+    )
     if done.returncode not in good:
         raise RuntimeError("%s: %d: %s" % (" ".join(command), done.returncode, done.stdout))
     return done.stdout
@@ -94,14 +99,19 @@ def dropin(text):
 
 def options(program, *settings):
     """a drop-in that starts the program with these"""
-    return "[Service]\nExecStart=\nExecStart=%s %s\n" % (program, " ".join("-o " + s.replace("%", "%%") for s in settings))
+    return "[Service]\nExecStart=\nExecStart=%s %s\n" % (
+        program,
+        " ".join("-o " + s.replace("%", "%%") for s in settings),
+    )
 
 
 def unit_of(connection):
     """the unit that systemd made for a connection: its name ends in the client's port"""
     pattern = re.compile(r"^restante@\S*:%d(?:-\S*)?\.service$" % port_of(connection))
     for _ in range(100):
-        for line in run("systemctl", "list-units", "--all", "--plain", "--no-legend", "restante@*").splitlines():
+        for line in run(
+            "systemctl", "list-units", "--all", "--plain", "--no-legend", "restante@*"
+        ).splitlines():
             if pattern.match(line.split()[0]):
                 return line.split()[0]
         time.sleep(0.02)
@@ -164,7 +174,7 @@ def memory_has(pid, needles):
 
 # --- the journal -----------------------------------------------------------------------------------
 def journal(after, *matches, want=1, seconds=5):
-    """entries later than now() gave, as dictionaries, oldest first; waits until there are as many as wanted"""
+    """entries later than now() gave, as dictionaries, oldest first; waits for as many as wanted"""
     end = time.monotonic() + seconds
     while True:
         run("journalctl", "--sync")
@@ -178,14 +188,24 @@ def journal(after, *matches, want=1, seconds=5):
 
 
 def now():
-    """for journal() and short(); its --after-cursor loses an entry where there are matches as well (systemd 252)"""
+    """for journal() and short(); --after-cursor loses an entry where there are matches (systemd 252)"""
     return time.time_ns() // 1000
 
 
 def short(after, identifier):
     """the lines of a classic log file"""
     run("journalctl", "--sync")
-    text = run("journalctl", "--no-pager", "-o", "short", "-t", identifier, "--since", "@%d" % (after // 1000000), good=(0, 1))
+    text = run(
+        "journalctl",
+        "--no-pager",
+        "-o",
+        "short",
+        "-t",
+        identifier,
+        "--since",
+        "@%d" % (after // 1000000),
+        good=(0, 1),
+    )
     return "".join(line + "\n" for line in text.split("\n") if line and not line.startswith("-- "))
 
 

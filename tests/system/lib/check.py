@@ -61,7 +61,7 @@ def skip_all(why):
 def cut(value, most=600):
     """a value short enough for a diagnostic"""
     text = repr(value)
-    return text if len(text) <= most else text[:most // 2] + " ... " + text[-most // 2:]
+    return text if len(text) <= most else text[: most // 2] + " ... " + text[-most // 2 :]
 
 
 def same_octets(got, want):
@@ -70,4 +70,10 @@ def same_octets(got, want):
         return None
     at = next((i for i, (a, b) in enumerate(zip(got, want)) if a != b), min(len(got), len(want)))
     low = max(0, at - 30)
-    return "octet %d of %d/%d: got %r want %r" % (at, len(got), len(want), got[low:at + 30], want[low:at + 30])
+    return "octet %d of %d/%d: got %r want %r" % (
+        at,
+        len(got),
+        len(want),
+        got[low : at + 30],
+        want[low : at + 30],
+    )

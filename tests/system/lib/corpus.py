@@ -9,9 +9,11 @@ SPDX-License-Identifier: ISC
 import random
 import re
 
-HEAD = (b"Return-Path: <sender@example.org>\nFrom: Sender <sender@example.org>\nTo: user@example.org\n"
-        b"Subject: %s\nDate: Mon, 02 Nov 2026 10:%02d:00 +0000\nMessage-ID: <%s@corpus.example>\n"
-        b"MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n")
+HEAD = (
+    b"Return-Path: <sender@example.org>\nFrom: Sender <sender@example.org>\nTo: user@example.org\n"
+    b"Subject: %s\nDate: Mon, 02 Nov 2026 10:%02d:00 +0000\nMessage-ID: <%s@corpus.example>\n"
+    b"MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n"
+)
 
 
 def wire(stored):
@@ -59,7 +61,7 @@ def plain():
     for size in (4093, 4094, 4095, 4096, 16383, 16384, 65535, 65536, 131071):
         # a dot right behind a line end that falls on a buffer's border
         line = b"z" * 62 + b"\n"
-        yield "border-%d" % size, (line * (size // 63 + 1))[:size - 1] + b"\n.border\n"
+        yield "border-%d" % size, (line * (size // 63 + 1))[: size - 1] + b"\n.border\n"
     yield "lines-empty-many", b"\n" * 20000
     yield "lines-short-many", b"".join(b"%d\n" % n for n in range(20000))
     yield "header-like", b"Subject: not a header\nX: y\n\nbody of the body\n"
@@ -73,8 +75,9 @@ def large():
     yield "line-100k", b"w" * 100000 + b"\nnext\n"
     yield "line-1M", b"v" * 1048576 + b"\n.\n"
     rows = random.Random(1939)
-    yield "five-megabytes", b"".join(b"%s\n" % (b"." * rows.randrange(3) + b"%x" % rows.getrandbits(240))
-                                     for _ in range(84000))
+    yield "five-megabytes", b"".join(
+        b"%s\n" % (b"." * rows.randrange(3) + b"%x" % rows.getrandbits(240)) for _ in range(84000)
+    )
 
 
 def strange():
@@ -126,7 +129,9 @@ def messages():
             head += b"\n"
         found.append((word, head + body, True))
     found += [(word, octets, False) for word, octets in strange()]
-    return [("%d.M%dP1.corpus" % (1700000000 + n, n), octets, mail) for n, (_, octets, mail) in enumerate(found)]
+    return [
+        ("%d.M%dP1.corpus" % (1700000000 + n, n), octets, mail) for n, (_, octets, mail) in enumerate(found)
+    ]
 
 
 def words():

@@ -15,11 +15,11 @@ import traceback
 
 sys.dont_write_bytecode = True
 
-import box                  # noqa: E402
-import check                # noqa: E402
-import inside_log           # noqa: E402
-import inside_login         # noqa: E402
-import inside_process       # noqa: E402
+import box  # noqa: E402
+import check  # noqa: E402
+import inside_log  # noqa: E402
+import inside_login  # noqa: E402
+import inside_process  # noqa: E402
 
 SHARED = pathlib.Path("/run/shared")
 where = dict(line.split("=", 1) for line in (SHARED / "directories").read_text().splitlines())
@@ -45,12 +45,24 @@ def install():
 
 def installed():
     account = pwd.getpwnam("restante")
-    t.ok(0 < account.pw_uid < 1000 and account.pw_shell.endswith("nologin"), "sysusers: a system account that cannot log in", account)
+    t.ok(
+        0 < account.pw_uid < 1000 and account.pw_shell.endswith("nologin"),
+        "sysusers: a system account that cannot log in",
+        account,
+    )
     found = os.stat(EMPTY)
-    t.same((found.st_uid, stat.S_IMODE(found.st_mode), os.listdir(EMPTY)), (0, 0o555, []), "tmpfiles: the empty directory is root's, and nobody's to write")
+    t.same(
+        (found.st_uid, stat.S_IMODE(found.st_mode), os.listdir(EMPTY)),
+        (0, 0o555, []),
+        "tmpfiles: the empty directory is root's, and nobody's to write",
+    )
     units = where["systemdsystemunitdir"]
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no", units + "/restante.socket", units + "/restante@.service"],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", units + "/restante.socket", units + "/restante@.service"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     words = [line for line in done.stdout.splitlines() if "restante" in line]
     t.same((done.returncode, words), (0, []), "systemd-analyze verify finds nothing in our units")
     with t.holds("restante.socket starts"):
@@ -59,7 +71,9 @@ def installed():
 
 def inetd(name, command, addresses):
     """another supervisor, as root, with our file as it is installed"""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         for address in addresses:
             end, after = time.monotonic() + 5, box.now()
@@ -73,7 +87,9 @@ def inetd(name, command, addresses):
                             raise
                         time.sleep(0.05)
             entries = box.phrase(box.journal(after, "POP3_USER=alice", want=2), "LOGOUT")
-            t.same([entry["POP3_IP"] for entry in entries], [address], "%s: the journal has %s" % (name, address))
+            t.same(
+                [entry["POP3_IP"] for entry in entries], [address], "%s: the journal has %s" % (name, address)
+            )
     finally:
         process.terminate()
         process.wait(10)
@@ -82,8 +98,13 @@ def inetd(name, command, addresses):
 def inetds():
     """with the socket unit stopped, port 110 is theirs"""
     box.run("systemctl", "stop", "restante.socket")
-    paths = {name: next((p for p in (SHARED / "inetds/usr/sbin" / name, pathlib.Path("/usr/sbin") / name) if p.exists()), None)
-             for name in ("xinetd", "inetd", "inetutils-inetd")}
+    paths = {
+        name: next(
+            (p for p in (SHARED / "inetds/usr/sbin" / name, pathlib.Path("/usr/sbin") / name) if p.exists()),
+            None,
+        )
+        for name in ("xinetd", "inetd", "inetutils-inetd")
+    }
     for name, path in paths.items():
         if not path:
             t.skip(name, "not there (see tests/system/inetds)")
@@ -92,8 +113,13 @@ def inetds():
             ours.write_text(ours.read_text().replace("= yes", "= no", 1))
             inetd(name, [path, "-f", ours, "-dontfork"], ("127.0.0.1", "::1"))
         else:
-            lines = [line for line in pathlib.Path(where["docdir"], "examples/inetd.conf.example").read_text().splitlines()
-                     if line.startswith("pop3")]
+            lines = [
+                line
+                for line in pathlib.Path(where["docdir"], "examples/inetd.conf.example")
+                .read_text()
+                .splitlines()
+                if line.startswith("pop3")
+            ]
             both = name == "inetd"
             pathlib.Path("/etc/inetd.conf").write_text("\n".join(lines if both else lines[:1]) + "\n")
             inetd(name, [path, "-d", "/etc/inetd.conf"], ("127.0.0.1", "::1") if both else ("127.0.0.1",))
@@ -101,18 +127,29 @@ def inetds():
 
 
 def transcripts():
-    """the transcripts once more, now with root's steps"""
+    """the transcripts once more, now with root's steps; they expect a machine without journal or syslog"""
     files = sorted((SHARED / "tests/pop3").glob("*.pop"))
     if not ((SHARED / "tests/run").exists() and files):
         return t.skip("transcripts as root", "there are none")
-    done = subprocess.run([sys.executable, SHARED / "tests/run", "--root", *files], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, env={**os.environ, "RESTANTE": PROGRAM})
+    alone = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run/systemd/journal && exec "$@"', "sh"]
+    ours = ("INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_EXEC_PID")
+    done = subprocess.run(
+        [*alone, sys.executable, SHARED / "tests/run", "--root", *files],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**{name: value for name, value in os.environ.items() if name not in ours}, "RESTANTE": PROGRAM},
+    )
     lines = done.stdout.splitlines()
-    bad = [line for line in lines if line.startswith("not ok")]
+    bad = [line for line in lines if line.startswith("not ok") and "# TODO" not in line]
     good = [line for line in lines if line.startswith("ok")]
-    t.note("transcripts: %d ok, %d skipped" % (len(good), len([line for line in good if "# SKIP" in line.upper() or "# skip" in line])))
-    t.ok(done.returncode == 0 and good and not bad, "the transcripts hold when the program is started by root",
-         "\n".join(bad[:20]) + "\n" + "\n".join([line for line in lines if line.startswith("#")][:60]))
+    skipped = [line for line in good if "# skip" in line.lower()]
+    t.note("transcripts: %d ok, %d skipped" % (len(good) - len(skipped), len(skipped)))
+    t.ok(
+        done.returncode == 0 and len(good) > len(skipped) and not bad,
+        "the transcripts hold when the program is started by root",
+        "\n".join(bad[:20] + [line for line in lines if line.startswith("#")][:60]),
+    )
     return None
 
 

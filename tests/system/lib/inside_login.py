@@ -47,15 +47,25 @@ def whole_session(user, address):
 
 def addresses(t):
     """the unit as installed, and with the connection as descriptor 3"""
-    for how, text in (("StandardInput=socket", "[Service]\n"),
-                      ("a passed descriptor", "[Service]\nStandardInput=null\nStandardOutput=null\n")):
+    for how, text in (
+        ("StandardInput=socket", "[Service]\n"),
+        ("a passed descriptor", "[Service]\nStandardInput=null\nStandardOutput=null\n"),
+    ):
         with box.dropin(text):
-            for address, seen in (("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("::ffff:127.0.0.1", "127.0.0.1")):
+            for address, seen in (
+                ("127.0.0.1", "127.0.0.1"),
+                ("::1", "::1"),
+                ("::ffff:127.0.0.1", "127.0.0.1"),
+            ):
                 after = box.now()
                 with t.holds("%s: a session from %s" % (how, address)):
                     whole_session("alice", address)
                 entries = box.phrase(box.journal(after, "POP3_USER=alice", want=2), "LOGOUT")
-                t.same([entry.get("POP3_IP") for entry in entries], [seen], "%s: %s is logged as %s" % (how, address, seen))
+                t.same(
+                    [entry.get("POP3_IP") for entry in entries],
+                    [seen],
+                    "%s: %s is logged as %s" % (how, address, seen),
+                )
 
 
 def answer(user, password, method="USER"):
@@ -69,9 +79,13 @@ def answer(user, password, method="USER"):
 
 def refused(t):
     """whoever may not, and for whatever reason: one text, one time"""
-    wrong = {"wrong password": ("alice", "mistaken"), "unknown name": ("nosuchname", "mistaken"),
-             "wrong password of an expired account": ("expired", "mistaken"), "empty password in shadow": ("empty", "mistaken"),
-             "name with a path": ("../alice", box.password_of("alice"))}
+    wrong = {
+        "wrong password": ("alice", "mistaken"),
+        "unknown name": ("nosuchname", "mistaken"),
+        "wrong password of an expired account": ("expired", "mistaken"),
+        "empty password in shadow": ("empty", "mistaken"),
+        "name with a path": ("../alice", box.password_of("alice")),
+    }
     for user in ("locked", "ended", "system", "root"):
         wrong["right password of " + user] = (user, box.password_of(user))
     with concurrent.futures.ThreadPoolExecutor(len(wrong)) as pool:
@@ -104,7 +118,11 @@ def three_failures(t):
             pop.expect("USER alice")
             replies.append(pop.command("PASS mistaken-" + word))
         rest = pop.rest()
-    t.ok(all(reply.startswith("-ERR [AUTH]") for reply in replies), "three wrong passwords: each refused", replies)
+    t.ok(
+        all(reply.startswith("-ERR [AUTH]") for reply in replies),
+        "three wrong passwords: each refused",
+        replies,
+    )
     t.same(rest, b"", "three wrong passwords: then the connection is closed")
 
 

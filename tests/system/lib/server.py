@@ -77,7 +77,9 @@ class Server:
 
     def pam(self, anybody):
         self.make("pam.d")
-        check = self.write("check-password", '#!/bin/sh\nIFS= read -r word; [ "$word" = %s ]\n' % PASSWORD, 0o755)
+        check = self.write(
+            "check-password", '#!/bin/sh\nIFS= read -r word; [ "$word" = %s ]\n' % PASSWORD, 0o755
+        )
         self.write("pam.d/pop3", PAM_ANYBODY if anybody else PAM_PASSWORD % check)
         self.write("pam.d/other", "auth required pam_deny.so\naccount required pam_deny.so\n")
 
@@ -107,9 +109,14 @@ class Server:
 
     def command(self, options=()):
         """the program with all its settings"""
-        settings = ["auth.pam_confdir=%s" % (self.dir / "pam.d"), "auth.pam_service=pop3",
-                    "mail.user=%s" % self.account.pw_name, "mail.maildir=%s/mail/%%u/Maildir" % self.dir,
-                    "log.target=stderr", *options]
+        settings = [
+            "auth.pam_confdir=%s" % (self.dir / "pam.d"),
+            "auth.pam_service=pop3",
+            "mail.user=%s" % self.account.pw_name,
+            "mail.maildir=%s/mail/%%u/Maildir" % self.dir,
+            "log.target=stderr",
+            *options,
+        ]
         command = [str(self.program), "-c", str(self.dir / "restante.conf")]
         for setting in settings:
             command += ["-o", setting]
@@ -118,14 +125,22 @@ class Server:
     def supervise(self, command, **more):
         """start a supervisor; its standard error, and so the program's, is our log"""
         with open(self.dir / "log", "ab") as log:
-            return subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stderr=log,
-                                    cwd="/", **more, **self.drop())
+            return subprocess.Popen(
+                [str(word) for word in command],
+                stdin=subprocess.DEVNULL,
+                stderr=log,
+                cwd="/",
+                **more,
+                **self.drop(),
+            )
 
     def start(self, options, environment):
         self.own(self.write("statuses", ""))
         self.process = self.supervise(
             [PYTHON, self.dir / "spawn.py", self.address, "0", self.dir / "statuses", *self.command(options)],
-            stdout=subprocess.PIPE, env={**os.environ, "HOME": str(self.dir), **environment})
+            stdout=subprocess.PIPE,
+            env={**os.environ, "HOME": str(self.dir), **environment},
+        )
         self.port = int(self.process.stdout.readline())
 
     def stop(self):

@@ -27,7 +27,7 @@ def stop(*_):
 
 def adopt():
     """processes that a program leaves behind become our children, so that they are seen and reaped"""
-    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)     # PR_SET_CHILD_SUBREAPER
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
 
 
 def reap(children, statuses, flags):
@@ -45,9 +45,14 @@ def reap(children, statuses, flags):
 
 def start(connection, command):
     fd = connection.fileno()
-    return os.posix_spawn(command[0], command, os.environ,
-                          file_actions=[(os.POSIX_SPAWN_DUP2, fd, 0), (os.POSIX_SPAWN_DUP2, fd, 1)],
-                          setsigmask=[], setsigdef=[signal.SIGPIPE, signal.SIGCHLD, signal.SIGINT, signal.SIGTERM])
+    return os.posix_spawn(
+        command[0],
+        command,
+        os.environ,
+        file_actions=[(os.POSIX_SPAWN_DUP2, fd, 0), (os.POSIX_SPAWN_DUP2, fd, 1)],
+        setsigmask=[],
+        setsigdef=[signal.SIGPIPE, signal.SIGCHLD, signal.SIGINT, signal.SIGTERM],
+    )
 
 
 def serve(listener, command, statuses, children):

@@ -77,25 +77,55 @@ def encryptor(profile):
     def encrypt(text):
         octets = text.encode()
         out = Out()
-        if nss.PK11SDR_Encrypt(ctypes.byref(SecItem(0, None, 0)), ctypes.byref(SecItem(0, octets, len(octets))),
-                               ctypes.byref(out), None) != 0:
+        if (
+            nss.PK11SDR_Encrypt(
+                ctypes.byref(SecItem(0, None, 0)),
+                ctypes.byref(SecItem(0, octets, len(octets))),
+                ctypes.byref(out),
+                None,
+            )
+            != 0
+        ):
             raise OSError("PK11SDR_Encrypt failed")
-        return base64.b64encode(bytes(out.data[:out.len])).decode()
+        return base64.b64encode(bytes(out.data[: out.len])).decode()
 
     return encrypt
 
 
 def make(profile, port, user, password, keep):
     profile.mkdir(parents=True)
-    (profile / "user.js").write_text(PREFERENCES % {
-        "profile": profile, "port": port, "user": user, "keep": "true" if keep else "false"})
+    (profile / "user.js").write_text(
+        PREFERENCES % {"profile": profile, "port": port, "user": user, "keep": "true" if keep else "false"}
+    )
     encrypt = encryptor(profile)
-    (profile / "logins.json").write_text(json.dumps({"nextId": 2, "version": 3, "logins": [{
-        "id": 1, "hostname": "mailbox://127.0.0.1", "httpRealm": "mailbox://127.0.0.1", "formSubmitURL": None,
-        "usernameField": "", "passwordField": "", "encryptedUsername": encrypt(user),
-        "encryptedPassword": encrypt(password), "guid": "{6c7a1a1c-0000-4000-8000-000000000110}", "encType": 1,
-        "timeCreated": 1700000000000, "timeLastUsed": 1700000000000, "timePasswordChanged": 1700000000000,
-        "timesUsed": 1}], "potentiallyVulnerablePasswords": [], "dismissedBreachAlertsByLoginGUID": {}}))
+    (profile / "logins.json").write_text(
+        json.dumps(
+            {
+                "nextId": 2,
+                "version": 3,
+                "logins": [
+                    {
+                        "id": 1,
+                        "hostname": "mailbox://127.0.0.1",
+                        "httpRealm": "mailbox://127.0.0.1",
+                        "formSubmitURL": None,
+                        "usernameField": "",
+                        "passwordField": "",
+                        "encryptedUsername": encrypt(user),
+                        "encryptedPassword": encrypt(password),
+                        "guid": "{6c7a1a1c-0000-4000-8000-000000000110}",
+                        "encType": 1,
+                        "timeCreated": 1700000000000,
+                        "timeLastUsed": 1700000000000,
+                        "timePasswordChanged": 1700000000000,
+                        "timesUsed": 1,
+                    }
+                ],
+                "potentiallyVulnerablePasswords": [],
+                "dismissedBreachAlertsByLoginGUID": {},
+            }
+        )
+    )
 
 
 if __name__ == "__main__":
