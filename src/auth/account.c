@@ -19,14 +19,22 @@ static enum ask_result refuse(enum ask_result result, const char *word, char *re
 	return result;
 }
 
-static const struct passwd *look_up(const char *name)
+/*
+ * mail.user may be a number, but a name that looks like one comes first, as chown has it.  A
+ * caller is a name and nothing else: "1001" is not the account with that number.
+ */
+static const struct passwd *look_up(const char *caller, const char *mail_user)
 {
+	const struct passwd *p;
 	uint64_t uid;
 
 	errno = 0;
-	if (num_parse(name, strlen(name), UINT32_MAX - 1, &uid))
-		return getpwuid((uid_t)uid);
-	return getpwnam(name);
+	p = getpwnam(mail_user[0] ? mail_user : caller);
+	if (!p && mail_user[0] && num_parse(mail_user, strlen(mail_user), UINT32_MAX - 1, &uid)) {
+		errno = 0;
+		p = getpwuid((uid_t)uid);
+	}
+	return p;
 }
 
 static bool find_groups(struct account *a, const char *name)
@@ -42,7 +50,7 @@ static bool find_groups(struct account *a, const char *name)
 enum ask_result account_find(struct account *a, const char *mail_user, uid_t min_uid, char *reason,
     size_t size)
 {
-	const struct passwd *p = look_up(mail_user[0] ? mail_user : a->name);
+	const struct passwd *p = look_up(a->name, mail_user);
 
 	if (!p) {
 		/* POSIX: not found leaves errno 0, or one of these */

@@ -172,14 +172,24 @@ static bool to_null(int fd)
 	return done;
 }
 
+/* Whatever else the supervisor left open is not for us, and not for the mail user. */
+static bool close_others(const struct start *s)
+{
+	unsigned low = (unsigned)(s->in < s->out ? s->in : s->out);
+	unsigned high = (unsigned)(s->in < s->out ? s->out : s->in);
+
+	return close_range(STDERR_FILENO + 1, low - 1, 0) == 0 &&
+	    (high - low < 2 || close_range(low + 1, high - 1, 0) == 0) && close_range(high + 1, ~0U, 0) == 0;
+}
+
 static const char *move_up(struct start *s, int fd)
 {
 	s->in = fcntl(fd, F_DUPFD_CLOEXEC, FDIO_HIGH);
 	s->out = s->socket ? s->in : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, FDIO_HIGH);
 	if (s->in < 0 || s->out < 0)
 		return "the connection's descriptor cannot be moved";
-	if (fd == PASSED)
-		fdio_close(&fd);
+	if (!close_others(s))
+		return "what else is open cannot be closed";
 	if (!to_null(STDIN_FILENO) || !to_null(STDOUT_FILENO) || (!s->stderr_ours && !to_null(STDERR_FILENO)))
 		return "/dev/null cannot be opened";
 	return NULL;

@@ -3,7 +3,8 @@
  *
  * Knows systemd (descriptor 3, LISTEN_FDS), inetd, xinetd, tcpserver, a pipe.  After
  * start_take no library can write into the protocol: 0, 1 and, where it is a socket or
- * the same file as 0 or 1, 2 are /dev/null, and the environment is a short list.
+ * the same file as 0 or 1, 2 are /dev/null, all else is closed, and the environment is a
+ * short list.
  *
  * SPDX-License-Identifier: ISC
  */

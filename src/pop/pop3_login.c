@@ -192,6 +192,13 @@ static struct command table[] = {
 	{ .name = NULL },
 };
 
+const struct command *pop3_login_table(bool plain, bool login)
+{
+	table[ROW_AUTH].capa = plain && login ? "SASL PLAIN LOGIN" : plain ? "SASL PLAIN" :
+	    login ? "SASL LOGIN" : NULL;
+	return table;
+}
+
 enum command_end pop3_login(const struct pop3_login *rules, struct line *line, struct out *out,
     struct pop3_login_counts *counts)
 {
@@ -199,7 +206,7 @@ enum command_end pop3_login(const struct pop3_login *rules, struct line *line, s
 	struct command_loop l = {
 		.line = line,
 		.out = out,
-		.table = table,
+		.table = pop3_login_table(rules->plain, rules->login),
 		.capa = pop3_session_table,
 		.state = &s,
 		.limit = LINE_SASL,
@@ -210,9 +217,6 @@ enum command_end pop3_login(const struct pop3_login *rules, struct line *line, s
 	enum command_end end;
 
 	s.rules = rules;
-	if (rules->plain || rules->login)
-		table[ROW_AUTH].capa = rules->plain && rules->login ? "SASL PLAIN LOGIN" :
-		    rules->plain ? "SASL PLAIN" : "SASL LOGIN";
 	/* no angle brackets: some clients take them for APOP's timestamp */
 	(void)out_format(out, "+OK %s POP3 ready\r\n", rules->hostname);
 	end = command_serve(&l);

@@ -32,4 +32,10 @@ struct pop3_login_counts {
 enum command_end pop3_login(const struct pop3_login *rules, struct line *l, struct out *o,
     struct pop3_login_counts *counts);
 
+/*
+ * pop3_login_table - for CAPA: RFC 2449 sections 6.2 and 6.3 have USER and SASL announced in
+ * both states.  plain, login: the mechanisms, as above.
+ */
+const struct command *pop3_login_table(bool plain, bool login);
+
 #endif

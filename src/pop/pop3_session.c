@@ -10,6 +10,7 @@
 #include "base/fdio.h"
 #include "base/num.h"
 #include "net/stream.h"
+#include "pop/pop3_login.h"
 #include "pop/pop3_session.h"
 
 #define BAD_LIMIT 20		/* bad commands in a row */
@@ -255,7 +256,8 @@ enum command_end pop3_session(struct pop3_session *s, struct line *line, struct 
 		.table = pop3_session_table,
 		.state = s,
 		.limit = LINE_COMMAND,
-		.covered = true,
+		.capa = pop3_login_table(s->plain, s->login),
+		.covered = s->covered,
 		.bad_limit = BAD_LIMIT,
 		.idle = s->idle,
 		.until = FDIO_FOREVER,

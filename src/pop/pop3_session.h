@@ -15,6 +15,7 @@
 struct pop3_session {
 	struct maildrop *drop;
 	int64_t idle, yield;		/* ms; yield 0: never give way */
+	bool covered, plain, login;	/* for CAPA: as in struct pop3_login */
 	/* what happened, for the log */
 	uint64_t retr, retr_octets, top, top_octets;
 	bool updated;			/* QUIT came: done and failed are set */

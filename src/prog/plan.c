@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <arpa/inet.h>
 #include <unistd.h>
@@ -126,6 +127,20 @@ static void make_hostname(struct plan *p)
 			*c = '-';
 }
 
+static bool lists(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (words += strspn(words, " "); *words; words += strspn(words, " ")) {
+		size_t here = strcspn(words, " ");
+
+		if (here == len && strncasecmp(words, word, len) == 0)
+			return true;
+		words += here;
+	}
+	return false;
+}
+
 void plan_make(struct plan *p)
 {
 	const struct conf *c = &p->conf;
@@ -135,6 +150,8 @@ void plan_make(struct plan *p)
 	make_ip(p);
 	make_hostname(p);
 	p->covered = is_covered(p);
+	p->plain = lists(c->auth_mechanisms, "plain");
+	p->login = lists(c->auth_mechanisms, "login");
 	p->pam = (struct pam_rules){
 		.names = { c->auth_username_chars, c->auth_domain_strip, c->auth_domain_append,
 		    c->auth_lowercase },

@@ -23,6 +23,7 @@ struct plan {
 	char ip[INET6_ADDRSTRLEN + 4];	/* as the log shows it */
 	char hostname[256];
 	bool covered;			/* passwords may pass in clear */
+	bool plain, login;		/* mechanisms of AUTH */
 	struct pam_rules pam;
 	struct monitor_rules monitor;
 };

@@ -123,7 +123,13 @@ static void on_term(int number)
 static void set_signals(void)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, term = { .sa_handler = on_term };
+	struct sigaction normal = { .sa_handler = SIG_DFL };
+	sigset_t none;
 
+	/* what a supervisor had blocked or ignored is not ours: children must be waited for */
+	if (sigemptyset(&none) != 0 || sigprocmask(SIG_SETMASK, &none, NULL) != 0 ||
+	    sigaction(SIGCHLD, &normal, NULL) != 0)
+		die(DIE_SYSTEM, "signals: %m");
 	if (sigaction(SIGPIPE, &ignore, NULL) != 0 || sigaction(SIGTERM, &term, NULL) != 0 ||
 	    sigaction(SIGINT, &term, NULL) != 0 || sigaction(SIGHUP, &term, NULL) != 0)
 		die(DIE_SYSTEM, "signals: %m");

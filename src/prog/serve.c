@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,20 +56,6 @@ static const char *lock_up(int *fd)
 	return failed == SANDBOX_NONE ? NULL : failed;
 }
 
-static bool lists(const char *words, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (words += strspn(words, " "); *words; words += strspn(words, " ")) {
-		size_t here = strcspn(words, " ");
-
-		if (here == len && strncasecmp(words, word, len) == 0)
-			return true;
-		words += here;
-	}
-	return false;
-}
-
 /* The loop's ends in the border's words */
 static enum ask_end end_word(enum command_end end)
 {
@@ -101,8 +86,8 @@ static int run_login(int fd, void *argument)
 	const struct conf *c = &plan->conf;
 	struct pop3_login rules = {
 		.hostname = plan->hostname,
-		.plain = lists(c->auth_mechanisms, "plain"),
-		.login = lists(c->auth_mechanisms, "login"),
+		.plain = plan->plain,
+		.login = plan->login,
 		.covered = plan->covered,
 		.timeout = (int64_t)c->limits_login_timeout,
 	};

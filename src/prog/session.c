@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: ISC
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ static struct out out;
 static void become(const struct account *a, bool inside)
 {
 	const char *failed = NULL;
+	int error;
 
 	/* inside a PAM session we are the user already */
 	if (become_needed()) {
@@ -33,8 +35,14 @@ static void become(const struct account *a, bool inside)
 	}
 	if (!failed)
 		failed = sandbox_limits(SANDBOX_SESSION, DESCRIPTORS, inside ? SANDBOX_CHILD : 0);
-	if (failed)
-		die(DIE_SYSTEM, "session: %s: %m", failed);
+	if (!failed)
+		return;
+	/* the password was right, so that its owner waits for an answer */
+	error = errno;
+	(void)out_text(&out, "-ERR [SYS/TEMP] the mailbox cannot be opened now\r\n");
+	(void)out_flush(&out);
+	errno = error;
+	die(DIE_SYSTEM, "session: %s: %m", failed);
 }
 
 /* For people who look into the lock file; no program reads it.  When it was locked is its mtime. */
@@ -102,6 +110,9 @@ static void serve(const struct plan *p, const struct account *a, struct maildrop
 		.drop = drop,
 		.idle = (int64_t)p->conf.limits_idle_timeout,
 		.yield = (int64_t)p->conf.mail_lock_yield,
+		.covered = p->covered,
+		.plain = p->plain,
+		.login = p->login,
 	};
 	int64_t began = fdio_now();
 	enum command_end end;
@@ -126,12 +137,12 @@ int session_run(const struct plan *p, const struct account *a, const struct sess
 	struct maildrop *drop;
 	enum maildrop_result r;
 
-	become(a, p->conf.auth_pam_session);
 	line_init(&line, p->start.in);
 	out_init(&out, p->start.out, (int64_t)p->conf.limits_stall_timeout);
 	if (!line_give(&line, given->input, given->input_len) ||
 	    !out_put(&out, given->output, given->output_len) || !plan_maildir(&p->conf, a, path))
 		bug("session: what came over the border does not fit");
+	become(a, p->conf.auth_pam_session);
 	describe(p, about, sizeof about);
 	r = maildrop_open(&drop, &plan, why, sizeof why);
 	if (r != MAILDROP_OK) {

@@ -61,13 +61,13 @@ static const char *find(const char *account, uid_t *uid, gid_t *gid)
 	const struct passwd *p;
 	uint64_t number;
 
-	if (num_parse(account, strlen(account), UINT32_MAX - 1, &number)) {
+	errno = 0;
+	p = getpwnam(account);
+	if (!p && num_parse(account, strlen(account), UINT32_MAX - 1, &number)) {
 		*uid = (uid_t)number;
 		*gid = (gid_t)number;
 		return NULL;
 	}
-	errno = 0;
-	p = getpwnam(account);
 	if (!p) {
 		if (errno == 0)
 			errno = ENOENT;

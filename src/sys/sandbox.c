@@ -19,10 +19,16 @@
 
 const char SANDBOX_NONE[] = "no system call filter";
 
+/* Never above what the supervisor or PAM has set: only root could, and it is not meant. */
 static bool limit(__rlimit_resource_t what, rlim_t value)
 {
-	const struct rlimit l = { value, value };
+	struct rlimit l;
 
+	if (getrlimit(what, &l) != 0)
+		return false;
+	if (l.rlim_max > value)
+		l.rlim_max = value;
+	l.rlim_cur = l.rlim_max;
 	return setrlimit(what, &l) == 0;
 }
 

@@ -141,6 +141,12 @@ static bool inherit(int fd)
 	return fcntl(fd, F_SETFD, 0) == 0;
 }
 
+/* PAM modules leave descriptors behind; none of them goes over the exec. */
+static bool inherit_only(int fd, int in, int out)
+{
+	return close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0 && inherit(fd) && inherit(in) && inherit(out);
+}
+
 pid_t spawn_program(const char *option, int fd, int in, int out, const char *(*prepare)(void *argument),
     void *argument)
 {
@@ -153,7 +159,7 @@ pid_t spawn_program(const char *option, int fd, int in, int out, const char *(*p
 		return pid;
 	(void)snprintf(word, sizeof word, "%s=%d,%d,%d", option, fd, in, out);
 	failed = prepare(argument);
-	if (!failed && inherit(fd) && inherit(in) && inherit(out))
+	if (!failed && inherit_only(fd, in, out))
 		(void)execv("/proc/self/exe", argv);
 	log_note(LOG_ERR, "session could not be started: %s: %m", failed ? failed : "exec");
 	_exit(DIE_SYSTEM);

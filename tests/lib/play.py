@@ -66,7 +66,10 @@ class Play:
             for option in self.place.options() + own:
                 arguments += ["-o", option]
             env = dict(self.place.expand(text).split("=", 1) for text in self.t.values("env"))
-            self.runs[name] = Program(self.binary, arguments, self.over, env)
+            binary, under = self.binary, "; ".join(self.t.values("under"))
+            if under:
+                binary, arguments = "/bin/sh", ["-c", f'{under}; exec "$0" "$@"', binary] + arguments
+            self.runs[name] = Program(binary, arguments, self.over, env)
             self.runs[name].greeted = False
         return self.runs[name]
 

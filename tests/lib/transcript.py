@@ -13,7 +13,8 @@ ACTION = re.compile(r"(\d?)@(\w+)(?: (.*))?$")
 HEADER = re.compile(r"(\d?)([a-z]+):(?: (.*))?$")
 
 # headers that may come several times, and those that may not
-MANY = ("option", "env", "account", "pam", "script", "mail", "mails", "file", "link", "fifo", "dir", "mode")
+MANY = ("option", "env", "account", "pam", "script", "mail", "mails", "file", "link", "fifo", "dir", "mode",
+        "under")
 ONCE = ("over", "maildir", "exit", "needs", "todo")
 AFTER = ("gone", "have", "lack", "trace", "log", "nolog")
 

@@ -29,6 +29,7 @@ static struct seen {
 	char reason[200];
 	bool null[3];
 	bool three_open;
+	int others;	/* open above 2, but the connection */
 	bool high, closed_on_exec;
 	bool variables_left;
 	int nodelay, keepalive;
@@ -72,6 +73,8 @@ static void look(void)
 	(void)snprintf(seen->reason, sizeof(seen->reason), "%s", reason != NULL ? reason : "");
 	for (fd = 0; fd < 3; fd++)
 		seen->null[fd] = is_null(fd);
+	for (fd = 3; fd < 1024; fd++)
+		seen->others += fd != seen->s.in && fd != seen->s.out && fcntl(fd, F_GETFD) >= 0;
 	seen->three_open = fcntl(3, F_GETFD) >= 0;
 	seen->high = seen->s.in >= 10 && seen->s.out >= 10;
 	seen->closed_on_exec = cloexec(seen->s.in) && cloexec(seen->s.out);
@@ -292,6 +295,22 @@ static void tcpserver(void)
 	(void)setenv("TCPREMOTEPORT", "40001", 1);
 	(void)setenv("TCPLOCALIP", "192.0.2.1", 1);
 	(void)setenv("TCPLOCALPORT", "110", 1);
+}
+
+static void with_a_leak(void)
+{
+	int fd = open("/etc/passwd", O_RDONLY);
+
+	place(fd, 7);
+	place(fd, 50);
+	place(unix_socket(SOCK_STREAM), 0);
+	place(0, 1);
+}
+
+Test(start, what_the_supervisor_left_open_is_closed)
+{
+	take(with_a_leak);
+	cr_assert_eq(seen->others, 0);
 }
 
 Test(start, a_pipe_is_two_descriptors)

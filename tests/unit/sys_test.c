@@ -85,6 +85,23 @@ Test(sandbox, the_login_process_gets_no_further_descriptor)
 	must_be_0(in_child(limits_check));
 }
 
+static int low_limit_check(int fd, void *argument)
+{
+	const struct rlimit low = { 40, 40 };
+	struct rlimit now;
+
+	(void)fd;
+	(void)argument;
+	if (setrlimit(RLIMIT_NOFILE, &low) != 0 || sandbox_limits(SANDBOX_SESSION, 128, 0) != NULL)
+		return 1;
+	return getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_max == 40 ? 0 : 2;
+}
+
+Test(sandbox, a_limit_that_the_supervisor_has_set_is_never_raised)
+{
+	must_be_0(in_child(low_limit_check));
+}
+
 #if SANDBOX_SECCOMP
 static int (*denied)(void);
 
