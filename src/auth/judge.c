@@ -54,7 +54,8 @@ static int run_pam(int fd, void *argument)
 static bool hear_pam(struct monitor *m, int fd)
 {
 	struct verdict *v = &m->verdict;
-	enum fdio_result r = wire_receive(fd, &m->frame, fdio_after(m->rules->pam_timeout));
+	int64_t until = fdio_after(m->rules->pam_timeout);
+	enum fdio_result r = wire_receive(fd, &m->frame, until < m->until ? until : m->until);
 
 	if (r == FDIO_OK && verdict_get(&m->frame, v))
 		return true;
@@ -151,6 +152,8 @@ bool judge_password(struct monitor *m)
 	if (m->verdict.result == ASK_GRANTED) {
 		log_login(m, LOG_NOTICE, "LOGIN");
 		m->state = MONITOR_GRANTED;
+		/* however late it is: only the hand-over is to come */
+		m->until = fdio_now();
 	} else if (last) {
 		/* a broken login process might try on */
 		m->state = MONITOR_CLOSING;

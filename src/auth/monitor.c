@@ -147,18 +147,20 @@ static void dismiss_login(struct monitor *m)
 
 enum monitor_state monitor_serve(struct monitor *m)
 {
-	int64_t deadline = fdio_after(m->rules->login_timeout + GRACE);
-
+	m->until = fdio_after(m->rules->login_timeout);
 	m->state = MONITOR_LOGIN;
 	m->pam = -1;
 	if (!failures_init(&m->failures))
 		die(DIE_SYSTEM, "no random octets");
 	while (!(m->state & (MONITOR_SESSION | MONITOR_DONE))) {
-		enum fdio_result r = wire_receive(m->login, &m->frame, deadline);
+		enum fdio_result r = wire_receive(m->login, &m->frame, m->until + GRACE);
 
 		if (r == FDIO_OK && answer_request(m))
 			continue;
-		give_up(m, r == FDIO_OK ? FDIO_ERROR : r);
+		/* a login process that was told to end as we were does not hear an answer any more */
+		if (r == FDIO_OK)
+			r = fdio_interrupt ? FDIO_SIGNAL : FDIO_ERROR;
+		give_up(m, r);
 	}
 	dismiss_login(m);
 	if (m->state == MONITOR_DONE && m->pam >= 0)

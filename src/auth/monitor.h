@@ -59,6 +59,7 @@ struct monitor {
 	int pam;			/* pair of a PAM child that lives on, or -1 */
 	pid_t pam_pid;
 	int status;			/* exit status so far */
+	int64_t until;			/* limits.login_timeout, PAM's part included */
 	struct failures failures;
 	char method[ASK_METHOD_MAX];
 	struct verdict verdict;

@@ -17,7 +17,7 @@
 
 #include "base/fdio.h"
 
-#define WIRE_MAX 32768
+#define WIRE_MAX 65536	/* a session inside PAM: 16 K input, 4 K output, 1,024 groups, all options */
 
 /* Names mirror across the border: who asks is answered with the same word. */
 enum wire_type {

@@ -30,6 +30,12 @@ static enum command_outcome find(struct command_loop *l, const char *text, uint6
 	return COMMAND_OK;
 }
 
+/* Counting stops for a signal, and half a figure is a wrong one. */
+static enum command_outcome shut_down(struct command_loop *l)
+{
+	return command_stop(l, COMMAND_SHUTDOWN, "-ERR [SYS/TEMP] shutting down, nothing deleted");
+}
+
 static enum command_outcome do_stat(struct command_loop *l, char *const argument[], size_t count)
 {
 	struct pop3_session *s = l->state;
@@ -38,6 +44,8 @@ static enum command_outcome do_stat(struct command_loop *l, char *const argument
 	(void)argument;
 	(void)count;
 	maildrop_stat(s->drop, &messages, &octets);
+	if (fdio_interrupt)
+		return shut_down(l);
 	return command_say(l, COMMAND_OK, "%" PRIu64 " %" PRIu64, messages, octets);
 }
 
@@ -64,6 +72,8 @@ static enum command_outcome listing(struct command_loop *l, char *const argument
 		if (outcome != COMMAND_OK)
 			return outcome;
 		value(s->drop, n, text);
+		if (fdio_interrupt)
+			return shut_down(l);
 		return command_say(l, COMMAND_OK, "%" PRIu64 " %s", n, text);
 	}
 	if (!out_text(l->out, "+OK listing follows\r\n"))
@@ -72,7 +82,10 @@ static enum command_outcome listing(struct command_loop *l, char *const argument
 		if (maildrop_marked(s->drop, n))
 			continue;
 		value(s->drop, n, text);
-		if (!put_row(l->out, n, text))
+		/* no final line: the client must not take it for all */
+		if (fdio_interrupt)
+			l->end = COMMAND_SHUTDOWN;
+		if (l->end != COMMAND_GOES_ON || !put_row(l->out, n, text))
 			return COMMAND_QUIET;
 	}
 	(void)out_text(l->out, ".\r\n");
@@ -115,9 +128,11 @@ static enum command_outcome say_unreadable(struct command_loop *l, enum maildrop
 /* The body behind a +OK that is in the buffer already, so that both leave together. */
 static enum command_outcome send_body(struct command_loop *l, int fd, uint64_t lines, uint64_t *octets)
 {
+	struct pop3_session *s = l->state;
 	enum stream_result r = stream_send(l->out, fd, lines, octets);
 
 	(void)close(fd);
+	s->fetched_to = l->out->sent + l->out->used;
 	if (r != STREAM_FILE)
 		return COMMAND_QUIET;
 	/* the client must not take half a message for a whole one: no final line, the end */
@@ -201,6 +216,17 @@ static enum command_outcome do_noop(struct command_loop *l, char *const argument
 	return command_say(l, COMMAND_OK, "%s", "");
 }
 
+/*
+ * A message that waits in our buffer has not been fetched: if it cannot leave, nothing is
+ * deleted.  Replies alone may be lost: who sent QUIT and left meant it.
+ */
+static bool all_fetched(struct command_loop *l)
+{
+	const struct pop3_session *s = l->state;
+
+	return l->out->sent >= s->fetched_to || out_flush(l->out);
+}
+
 /* RFC 1939 section 6: the reply tells whether everything that was marked is gone. */
 static enum command_outcome do_quit(struct command_loop *l, char *const argument[], size_t count)
 {
@@ -209,6 +235,8 @@ static enum command_outcome do_quit(struct command_loop *l, char *const argument
 
 	(void)argument;
 	(void)count;
+	if (!all_fetched(l))
+		return COMMAND_QUIET;
 	l->end = COMMAND_QUIT;
 	s->updated = true;
 	s->failed = maildrop_update(s->drop, &s->done, s->why, sizeof s->why) != MAILDROP_OK;

@@ -18,6 +18,7 @@ struct pop3_session {
 	bool covered, plain, login;	/* for CAPA: as in struct pop3_login */
 	/* what happened, for the log */
 	uint64_t retr, retr_octets, top, top_octets;
+	uint64_t fetched_to;		/* of all that was written to the client: where the last message ends */
 	bool updated;			/* QUIT came: done and failed are set */
 	bool failed;			/* UPDATE left something undone */
 	struct maildrop_update done;

@@ -129,12 +129,17 @@ static bool take_groups(const struct account *a)
 /* The PAM child runs the session inside its own and has its end to report; we are only in between. */
 static int serve_inside(struct monitor *m, const struct session_input *given)
 {
+	static const char refusal[] = "-ERR [SYS/TEMP] the mailbox cannot be opened now\r\n";
 	static struct wire frame;
 	int status = 0;
 
 	inside_put(&frame, plan, &m->verdict.account, given);
-	if (wire_send(m->pam, &frame) != FDIO_OK)
-		log_note(LOG_ERR, "PAM child is gone before the session");
+	if (wire_send(m->pam, &frame) != FDIO_OK) {
+		log_note(LOG_ERR, "session inside PAM cannot be asked for: %m");
+		(void)fdio_write(plan->start.out, refusal, sizeof refusal - 1, 1000);
+	}
+	/* without a session to wait for, its end of the pair tells the PAM child to end */
+	fdio_close(&m->pam);
 	fdio_close(&plan->start.in);
 	while (waitpid(m->pam_pid, &status, 0) < 0) {
 		if (errno != EINTR)

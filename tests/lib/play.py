@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: ISC
 import os
 import re
+import signal
 import time
 
 from lib import after, wire
@@ -66,7 +67,7 @@ class Play:
             for option in self.place.options() + own:
                 arguments += ["-o", option]
             env = dict(self.place.expand(text).split("=", 1) for text in self.t.values("env"))
-            binary, under = self.binary, "; ".join(self.t.values("under"))
+            binary, under = self.binary, self.place.expand("; ".join(self.t.values("under")))
             if under:
                 binary, arguments = "/bin/sh", ["-c", f'{under}; exec "$0" "$@"', binary] + arguments
             self.runs[name] = Program(binary, arguments, self.over, env)
@@ -208,6 +209,10 @@ class Play:
     def _do_kill_session(self, run, text):
         """A signal to the process that serves the mail, where PAM sessions are kept around it."""
         run.kill(text, run.innermost())
+
+    def _do_kill_all(self, run, text):
+        """A signal to all processes of the program, as a supervisor ends a group."""
+        os.killpg(run.pid, getattr(signal, f"SIG{text}"))
 
     def _do_exited(self, run, _text):
         """The process ends by itself, though nobody reads what it wrote."""
