@@ -58,7 +58,7 @@ bool hand_over(int fd, const char *input, size_t input_len, const char *output, 
  */
 void tell_end(int fd, enum ask_end why, unsigned commands, unsigned refused);
 
-/* tell_failure - instead of a greeting: the login process could not be locked up; what, in a word or two */
+/* tell_failure - instead of a greeting: the login process could not be locked up; what and why, in words */
 void tell_failure(int fd, const char *what);
 
 #endif

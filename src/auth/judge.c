@@ -33,7 +33,7 @@ static void log_login(const struct monitor *m, int priority, const char *phrase)
 	log_text(&l, "user", granted ? v->account.name : name);
 	if (granted && strcmp(v->account.name, name) != 0)
 		log_text(&l, "login", name);
-	m->calls->send(&l);
+	log_send(&l);
 }
 
 struct pam_start {

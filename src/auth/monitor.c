@@ -46,7 +46,7 @@ static void log_end(const struct monitor *m, const char *why, uint64_t commands,
 	if (refused > 0)
 		log_number(&l, "cleartext_refused", refused);
 	log_word(&l, "tls", "none");
-	m->calls->send(&l);
+	log_send(&l);
 }
 
 static bool hear_end(struct monitor *m)
@@ -69,15 +69,15 @@ static bool hear_end(struct monitor *m)
 
 static bool hear_failure(struct monitor *m)
 {
-	char what[LOG_TEXT_MAX];
+	char what[LOG_SENTENCE_MAX];
 	struct log_line l;
 
 	wire_text(&m->frame, what, sizeof what);
 	if (!wire_end(&m->frame))
 		return false;
 	m->calls->begin(&l, LOG_CRIT, "LOGIN PROCESS FAILED");
-	log_text(&l, "reason", what);
-	m->calls->send(&l);
+	log_sentence(&l, "reason", what);
+	log_send(&l);
 	m->status = DIE_SYSTEM;
 	m->state = MONITOR_DONE;
 	return true;
@@ -126,7 +126,7 @@ static void give_up(struct monitor *m, enum fdio_result why)
 	} else {
 		m->calls->begin(&l, LOG_CRIT, "LOGIN PROCESS FAILED");
 		log_word(&l, "reason", why == FDIO_EOF ? "ended" : "protocol");
-		m->calls->send(&l);
+		log_send(&l);
 		m->status = DIE_BUG;
 	}
 	m->state = MONITOR_DONE;

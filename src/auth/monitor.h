@@ -35,8 +35,6 @@ struct monitor_calls {
 	void (*kill_family)(pid_t pid, pid_t spare);
 	/* ip, port and the like: what every line about this connection begins with */
 	void (*begin)(struct log_line *l, int priority, const char *phrase);
-	/* session and what else ends such a line */
-	void (*send)(struct log_line *l);
 	/* the last word on an account: can its mailbox be named? false: refused */
 	bool (*permit)(const struct account *a);
 };

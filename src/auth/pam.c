@@ -224,6 +224,10 @@ static int serve_session(struct talk *t, int fd)
 
 	if (wire_receive(fd, &frame, FDIO_FOREVER) == FDIO_OK && wire_open(&frame) == WIRE_START_SESSION)
 		status = calls->session(calls->context, &frame);
+	/* told before PAM is: modules that hang are the monitor's to judge */
+	wire_begin(&frame, WIRE_TELL_SESSION);
+	wire_put_number(&frame, (unsigned)status);
+	(void)wire_send(fd, &frame);
 	close_session(t);
 	return status;
 }

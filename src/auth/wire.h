@@ -29,6 +29,7 @@ enum wire_type {
 	WIRE_TELL_FAILURE = 'F',	/* login -> monitor: it could not be locked up; nothing was read */
 	WIRE_ANSWER_PAM = 'a',		/* PAM child -> monitor: result, account */
 	WIRE_START_SESSION = 'S',	/* monitor -> PAM child: what the session needs */
+	WIRE_TELL_SESSION = 's',	/* PAM child -> monitor: the session has ended, its status */
 };
 
 struct wire {

@@ -179,19 +179,21 @@ static enum fdio_result wait_room(int fd, int64_t stalled, int64_t *last)
 	}
 }
 
-enum fdio_result fdio_write(int fd, const void *data, size_t len, int64_t stall)
+enum fdio_result fdio_write(int fd, const void *data, size_t len, int64_t stall, size_t *gone)
 {
 	int64_t stalled = fdio_after(stall), last = FDIO_FOREVER;
 	const char *p = data;
 	bool is_socket = true;
 	enum fdio_result r;
+	size_t done = 0;
 	ssize_t n;
 
-	while (len > 0) {
-		n = write_some(fd, p, len, &is_socket);
+	if (gone == NULL)
+		gone = &done;
+	for (*gone = 0; *gone < len;) {
+		n = write_some(fd, p + *gone, len - *gone, &is_socket);
 		if (n > 0) {
-			p += n;
-			len -= (size_t)n;
+			*gone += (size_t)n;
 			stalled = fdio_after(stall);
 			continue;
 		}

@@ -51,12 +51,13 @@ enum fdio_result fdio_read(int fd, void *data, size_t size, int64_t deadline, si
 /*
  * fdio_write - all of it
  * stall   longest time, in ms, in which not one octet may leave
+ * gone    if not NULL: set to the octets that have left, whatever the result
  * Once fdio_interrupt is set it goes on for at most FDIO_GRACE ms, so that no reply is cut
  * short without need, then gives FDIO_SIGNAL.  Works on blocking and non-blocking descriptors.
  * A vanished reader is FDIO_ERROR with EPIPE or ECONNRESET, never SIGPIPE on a socket
  * (main ignores SIGPIPE for pipes).
  */
-enum fdio_result fdio_write(int fd, const void *data, size_t len, int64_t stall);
+enum fdio_result fdio_write(int fd, const void *data, size_t len, int64_t stall, size_t *gone);
 
 #define FDIO_HIGH 10
 

@@ -38,6 +38,7 @@ static struct {
 	const char *identifier;
 	int fd;
 	journal_sendv *sendv;
+	const char *session;	/* ends every line, or NULL */
 	bool first;	/* no line has gone to the journal yet */
 } channel = { .target = LOG_TO_NOTHING, .identifier = "", .fd = -1 };
 
@@ -261,8 +262,15 @@ static void send_journal(const struct log_line *l)
 	channel.first = false;
 }
 
+void log_session(const char *id)
+{
+	channel.session = id;
+}
+
 void log_send(struct log_line *l)
 {
+	if (channel.session)
+		log_word(l, "session", channel.session);
 	switch (channel.target) {
 	case LOG_TO_JOURNAL:
 		send_journal(l);

@@ -47,6 +47,9 @@ struct log_line {
  */
 void log_open(enum log_target target, const char *identifier, int fd);
 
+/* log_session - end every line from now on with session=id, so that lines can be joined; id stays valid */
+void log_session(const char *id);
+
 /* log_descriptor - the descriptor lines leave by, or -1; kept open by those who close all others */
 int log_descriptor(void);
 

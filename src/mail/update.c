@@ -54,7 +54,10 @@ static uint64_t stored_size(const struct update *u, enum maildir_where where, co
 	return (uint64_t)st.st_size;
 }
 
-/* Whoever deletes wants it gone; the trash is a service on top, and its failure no refusal. */
+/*
+ * Whoever set the trash wants a way back: where it cannot be used nothing is deleted.  But a
+ * full disk or quota must not keep the user from emptying it.
+ */
 static int discard(struct update *u, enum maildir_where where, const char *name)
 {
 	int error;
@@ -65,9 +68,9 @@ static int discard(struct update *u, enum maildir_where where, const char *name)
 	if (error == 0 || is_gone(error))
 		return error;
 	if (!u->trash_told)
-		log_note(LOG_WARNING, "trash: %s: deleted messages are removed instead", strerror(error));
+		log_note(LOG_WARNING, "trash cannot be used: %s", strerror(error));
 	u->trash_told = true;
-	return maildir_remove(&u->d->dir, where, name);
+	return error == ENOSPC || error == EDQUOT ? maildir_remove(&u->d->dir, where, name) : error;
 }
 
 static int discard_and_count(struct update *u, enum maildir_where where, const char *name)

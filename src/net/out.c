@@ -19,6 +19,7 @@ void out_init(struct out *o, int fd, int64_t stall)
 	/* data is left alone: pages that are not written cost no memory. */
 	o->fd = fd;
 	o->stall = stall;
+	o->stalled = NULL;
 	o->last = FDIO_FOREVER;
 	o->state = OUT_OK;
 	o->used = 0;
@@ -118,6 +119,31 @@ static enum out_state state_of(enum fdio_result r)
 	return OUT_IO;
 }
 
+/* All of it, with a look round every so often while nothing leaves. */
+static enum out_state write_all(struct out *o)
+{
+	int64_t quiet = 0, slice = o->stall;
+	size_t done = 0, gone;
+	enum fdio_result r;
+
+	for (;;) {
+		if (o->stalled && slice > OUT_LOOK)
+			slice = OUT_LOOK;
+		r = fdio_write(o->fd, o->data + done, o->used - done, slice, &gone);
+		done += gone;
+		if (r != FDIO_TIME)
+			return state_of(r);
+		quiet = gone > 0 ? slice : quiet + slice;
+		if (quiet >= o->stall)
+			return OUT_TIME;
+		if (o->stalled && o->stalled(o->context, quiet))
+			return OUT_LEFT;
+		if (grace_is_over(o))
+			return OUT_SIGNAL;
+		slice = o->stall - quiet;
+	}
+}
+
 bool out_flush(struct out *o)
 {
 	if (o->state != OUT_OK)
@@ -127,7 +153,7 @@ bool out_flush(struct out *o)
 	if (grace_is_over(o))
 		o->state = OUT_SIGNAL;
 	else
-		o->state = state_of(fdio_write(o->fd, o->data, o->used, o->stall));
+		o->state = write_all(o);
 	if (o->state == OUT_OK)
 		o->sent += o->used;
 	o->used = 0;

@@ -15,14 +15,27 @@
 #include <stdint.h>
 
 #define OUT_BUFFER 65536
+#define OUT_LOOK 1000	/* ms */
 
-enum out_state { OUT_OK, OUT_TIME, OUT_SIGNAL, OUT_IO };
+enum out_state {
+	OUT_OK,
+	OUT_TIME,
+	OUT_SIGNAL,
+	OUT_IO,
+	OUT_LEFT	/* stalled said so */
+};
 
 struct out {
 	int fd;
 	int64_t stall;		/* ms without progress before OUT_TIME */
 	int64_t last;		/* when writing ends after fdio_interrupt; FDIO_FOREVER until then */
 	enum out_state state;
+	/*
+	 * asked every OUT_LOOK ms while the client does not read, quiet being for how long: true
+	 * gives it up.  NULL: only stall counts.
+	 */
+	bool (*stalled)(void *context, int64_t quiet);
+	void *context;
 	size_t used;
 	uint64_t sent;		/* octets that have left */
 	char data[OUT_BUFFER];

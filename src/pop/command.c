@@ -46,6 +46,8 @@ static enum command_end end_of_output(const struct out *o)
 		return COMMAND_STALL;
 	case OUT_SIGNAL:
 		return COMMAND_SHUTDOWN;
+	case OUT_LEFT:
+		return COMMAND_YIELD;
 	default:
 		return COMMAND_IO;
 	}

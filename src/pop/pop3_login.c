@@ -39,7 +39,7 @@ static enum command_outcome try_password(struct command_loop *l, const char *met
 	bool last;
 
 	if (strlen(name) > NAMES_MAX || strlen(password) > ASK_PASSWORD_MAX)
-		return command_say(l, COMMAND_BAD, "[AUTH] too long");
+		return command_say(l, COMMAND_BAD, "too long");
 	/* only so much unsent output can travel on */
 	if (l->out->used > ASK_OUTPUT_MAX && !out_flush(l->out))
 		return COMMAND_QUIET;
@@ -99,14 +99,14 @@ static enum command_outcome response(struct command_loop *l, char *initial, cons
 	else if (!command_more(l, challenge, &text, &text_len))
 		return l->end == COMMAND_GOES_ON ? COMMAND_BAD : COMMAND_END;
 	if (!initial && text_len == 1 && text[0] == '*')
-		return command_say(l, COMMAND_ERR, "[AUTH] cancelled");
+		return command_say(l, COMMAND_ERR, "cancelled");
 	/* RFC 5034 section 4: "=" is an initial response of no octets */
 	if (initial && text_len == 1 && text[0] == '=')
 		text_len = 0;
 	right = sasl_decode(text, text_len, decoded, len);
 	buf_wipe(text, text_len);
 	decoded[*len] = '\0';
-	return right ? COMMAND_OK : command_say(l, COMMAND_BAD, "[AUTH] not base64");
+	return right ? COMMAND_OK : command_say(l, COMMAND_BAD, "not base64");
 }
 
 static enum command_outcome auth_plain(struct command_loop *l, char *initial)
@@ -119,7 +119,7 @@ static enum command_outcome auth_plain(struct command_loop *l, char *initial)
 	if (outcome != COMMAND_OK)
 		return outcome;
 	if (!sasl_plain(s->decoded[0], len, &p))
-		return command_say(l, COMMAND_BAD, "[AUTH] not a PLAIN message");
+		return command_say(l, COMMAND_BAD, "not a PLAIN message");
 	/* nobody acts for somebody else here */
 	if (p.authzid[0] && strcmp(p.authzid, p.authcid) != 0)
 		return command_say(l, COMMAND_ERR, "[AUTH] only for oneself");
@@ -137,7 +137,7 @@ static enum command_outcome auth_login(struct command_loop *l, char *initial)
 	if (outcome != COMMAND_OK)
 		return outcome;
 	if (name == 0 || memchr(s->decoded[0], '\0', name) || memchr(s->decoded[1], '\0', password))
-		return command_say(l, COMMAND_BAD, "[AUTH] not a LOGIN message");
+		return command_say(l, COMMAND_BAD, "not a LOGIN message");
 	return try_password(l, "LOGIN", s->decoded[0], s->decoded[1]);
 }
 

@@ -4,12 +4,11 @@
  * SPDX-License-Identifier: ISC
  */
 #include <inttypes.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/fdio.h"
 #include "base/num.h"
 #include "net/stream.h"
+#include "pop/pop3_fetch.h"
 #include "pop/pop3_login.h"
 #include "pop/pop3_session.h"
 
@@ -112,78 +111,26 @@ static enum command_outcome do_uidl(struct command_loop *l, char *const argument
 	return listing(l, argument, count, uidl_text);
 }
 
-static enum command_outcome say_unreadable(struct command_loop *l, enum maildrop_result r, uint64_t n)
-{
-	switch (r) {
-	case MAILDROP_GONE:
-		/* counted: a client that asks for it for ever is cut off */
-		return command_say(l, COMMAND_BAD, "message %" PRIu64 " is gone", n);
-	case MAILDROP_PERM:
-		return command_say(l, COMMAND_ERR, "[SYS/PERM] message %" PRIu64 " cannot be read", n);
-	default:
-		return command_say(l, COMMAND_ERR, "[SYS/TEMP] message %" PRIu64 " cannot be read now", n);
-	}
-}
-
-/* The body behind a +OK that is in the buffer already, so that both leave together. */
-static enum command_outcome send_body(struct command_loop *l, int fd, uint64_t lines, uint64_t *octets)
-{
-	struct pop3_session *s = l->state;
-	enum stream_result r = stream_send(l->out, fd, lines, octets);
-
-	(void)close(fd);
-	s->fetched_to = l->out->sent + l->out->used;
-	if (r != STREAM_FILE)
-		return COMMAND_QUIET;
-	/* the client must not take half a message for a whole one: no final line, the end */
-	l->end = COMMAND_FILE;
-	return COMMAND_END;
-}
-
 static enum command_outcome do_retr(struct command_loop *l, char *const argument[], size_t count)
 {
-	struct pop3_session *s = l->state;
-	uint64_t n, octets, sent = 0;
-	enum maildrop_result r;
+	uint64_t n;
 	enum command_outcome outcome = find(l, argument[0], &n);
-	int fd;
 
 	(void)count;
-	if (outcome != COMMAND_OK)
-		return outcome;
-	r = maildrop_message(s->drop, n, &fd, &octets);
-	if (r != MAILDROP_OK)
-		return say_unreadable(l, r, n);
-	(void)out_format(l->out, "+OK %" PRIu64 " octets\r\n", octets);
-	outcome = send_body(l, fd, STREAM_ALL, &sent);
-	s->retr++;
-	s->retr_octets += sent;
-	if (outcome == COMMAND_QUIET && l->out->state == OUT_OK)
-		maildrop_fetched(s->drop, n);
-	return outcome;
+	return outcome == COMMAND_OK ? pop3_fetch_whole(l, n) : outcome;
 }
 
 static enum command_outcome do_top(struct command_loop *l, char *const argument[], size_t count)
 {
-	struct pop3_session *s = l->state;
-	uint64_t n, lines, sent = 0;
-	enum maildrop_result r;
+	uint64_t n, lines;
 	enum command_outcome outcome = find(l, argument[0], &n);
-	int fd;
 
 	(void)count;
 	if (outcome != COMMAND_OK)
 		return outcome;
 	if (!command_number(l, argument[1], STREAM_ALL - 1, &lines))
 		return COMMAND_BAD;
-	r = maildrop_message(s->drop, n, &fd, NULL);
-	if (r != MAILDROP_OK)
-		return say_unreadable(l, r, n);
-	(void)out_text(l->out, "+OK top of message follows\r\n");
-	outcome = send_body(l, fd, lines, &sent);
-	s->top++;
-	s->top_octets += sent;
-	return outcome;
+	return pop3_fetch_top(l, n, lines);
 }
 
 static enum command_outcome do_dele(struct command_loop *l, char *const argument[], size_t count)
@@ -216,38 +163,28 @@ static enum command_outcome do_noop(struct command_loop *l, char *const argument
 	return command_say(l, COMMAND_OK, "%s", "");
 }
 
-/*
- * A message that waits in our buffer has not been fetched: if it cannot leave, nothing is
- * deleted.  Replies alone may be lost: who sent QUIT and left meant it.
- */
-static bool all_fetched(struct command_loop *l)
-{
-	const struct pop3_session *s = l->state;
-
-	return l->out->sent >= s->fetched_to || out_flush(l->out);
-}
-
 /* RFC 1939 section 6: the reply tells whether everything that was marked is gone. */
 static enum command_outcome do_quit(struct command_loop *l, char *const argument[], size_t count)
 {
 	struct pop3_session *s = l->state;
-	uint64_t all;
+	enum maildrop_result r;
 
 	(void)argument;
 	(void)count;
-	if (!all_fetched(l))
+	if (!pop3_fetch_left(l))
 		return COMMAND_QUIET;
 	l->end = COMMAND_QUIT;
 	s->updated = true;
-	s->failed = maildrop_update(s->drop, &s->done, s->why, sizeof s->why) != MAILDROP_OK;
-	all = s->done.deleted + s->done.failed;
+	r = maildrop_update(s->drop, &s->done, s->why, sizeof s->why);
+	s->failed = r != MAILDROP_OK;
 	if (!s->failed)
 		(void)out_format(l->out, "+OK bye, %" PRIu64 " deleted, %" PRIu64 " left\r\n",
 		    s->done.deleted, s->done.left);
+	else if (s->done.failed == 0)
+		(void)out_text(l->out, "-ERR [SYS/TEMP] deleted, but it may not last\r\n");
 	else
-		(void)out_format(l->out,
-		    "-ERR [SYS/TEMP] %" PRIu64 " of %" PRIu64 " could not be deleted for good\r\n",
-		    s->done.failed, all);
+		(void)out_format(l->out, "-ERR [SYS/%s] %" PRIu64 " of %" PRIu64 " could not be deleted\r\n",
+		    r == MAILDROP_PERM ? "PERM" : "TEMP", s->done.failed, s->done.failed + s->done.deleted);
 	return COMMAND_END;
 }
 
@@ -276,6 +213,14 @@ static enum command_end give_way(struct command_loop *l)
 	return COMMAND_YIELD;
 }
 
+/* A link that broke in the middle of a message idles as well. */
+static bool give_way_stalled(void *context, int64_t quiet)
+{
+	const struct pop3_session *s = context;
+
+	return quiet >= s->yield && maildrop_wanted(s->drop);
+}
+
 enum command_end pop3_session(struct pop3_session *s, struct line *line, struct out *out)
 {
 	struct command_loop l = {
@@ -294,5 +239,7 @@ enum command_end pop3_session(struct pop3_session *s, struct line *line, struct 
 		.tick_every = YIELD_LOOK,
 	};
 
+	out->stalled = s->yield > 0 ? give_way_stalled : NULL;
+	out->context = s;
 	return command_serve(&l);
 }

@@ -20,7 +20,7 @@ struct pop3_session {
 	uint64_t retr, retr_octets, top, top_octets;
 	uint64_t fetched_to;		/* of all that was written to the client: where the last message ends */
 	bool updated;			/* QUIT came: done and failed are set */
-	bool failed;			/* UPDATE left something undone */
+	bool failed;			/* UPDATE left something undone, or perhaps not on disk */
 	struct maildrop_update done;
 	char why[256];			/* of failed, for the log */
 };

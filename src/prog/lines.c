@@ -34,6 +34,7 @@ static enum log_target choose(const struct plan *p)
 void lines_open(const struct plan *p)
 {
 	plan = p;
+	log_session(p->id);
 	log_open(choose(p), p->conf.log_identifier, STDERR_FILENO);
 }
 
@@ -49,8 +50,3 @@ void lines_begin(struct log_line *l, int priority, const char *phrase)
 	}
 }
 
-void lines_send(struct log_line *l)
-{
-	log_word(l, "session", plan->id);
-	log_send(l);
-}

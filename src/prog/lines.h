@@ -12,8 +12,7 @@
 /* lines_open - choose the log's target by the options and by what started us */
 void lines_open(const struct plan *p);
 
-/* lines_begin, lines_send - a line with ip= and port= in front, session= behind; after lines_open */
+/* lines_begin - a line with ip= and port= in front; log_send puts session= behind.  After lines_open. */
 void lines_begin(struct log_line *l, int priority, const char *phrase);
-void lines_send(struct log_line *l);
 
 #endif

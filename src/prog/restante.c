@@ -140,7 +140,7 @@ static _Noreturn void turn_away(const struct plan *p, enum die_status status, co
 {
 	static const char reply[] = "-ERR [SYS/PERM] this server is not set up, tell its administrator\r\n";
 
-	(void)fdio_write(p->start.out, reply, sizeof reply - 1, 1000);
+	(void)fdio_write(p->start.out, reply, sizeof reply - 1, 1000, NULL);
 	die(status, "%s", error);
 }
 
@@ -189,9 +189,13 @@ int main(int argc, char *argv[])
 	case MODE_SESSION:
 		set_signals();
 		return inside_main(a.descriptors);
-	default:
-		if (a.mode == MODE_USAGE && isatty(STDERR_FILENO))
-			fputs(help, stderr);
+	case MODE_USAGE:
+		/* by hand; a supervisor's mistake is for the log */
+		if (isatty(STDIN_FILENO))
+			return fputs(help, stderr) < 0 ? DIE_SYSTEM : DIE_USAGE;
 		return handle(&a);
+	case MODE_SERVE:
+		break;
 	}
+	return handle(&a);
 }

@@ -8,11 +8,12 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "auth/judge.h"
 #include "base/die.h"
 #include "base/fdio.h"
 #include "pop/pop3_login.h"
@@ -79,6 +80,17 @@ static enum ask_end end_word(enum command_end end)
 	}
 }
 
+/* The administrator reads the log; the client learns only whose fault it is. */
+static void refuse_login(int fd, const char *failed)
+{
+	static const char reply[] = "-ERR [SYS/PERM] this server is not set up, tell its administrator\r\n";
+	char what[128];
+
+	(void)snprintf(what, sizeof what, "%s: %s", failed, strerror(errno));
+	tell_failure(fd, what);
+	(void)fdio_write(plan->start.out, reply, sizeof reply - 1, 1000, NULL);
+}
+
 static int run_login(int fd, void *argument)
 {
 	static struct line line;
@@ -98,7 +110,7 @@ static int run_login(int fd, void *argument)
 
 	(void)argument;
 	if (failed) {
-		tell_failure(fd, failed);
+		refuse_login(fd, failed);
 		return DIE_SYSTEM;
 	}
 	rules.monitor = fd;
@@ -111,6 +123,32 @@ static int run_login(int fd, void *argument)
 	}
 	rest = line_rest(&line, &len);
 	return hand_over(rules.monitor, rest, len, out.data, out.used) ? DIE_CLIENT : DIE_SYSTEM;
+}
+
+struct pam_run {
+	int (*run)(int fd, void *argument);
+	void *argument;
+};
+
+/* Modules, and what they start, have no business with the client. */
+static int run_pam(int fd, void *argument)
+{
+	const struct pam_run *r = argument;
+
+	if (!plan->pam.session) {
+		if (plan->start.out != plan->start.in)
+			fdio_close(&plan->start.out);
+		fdio_close(&plan->start.in);
+	}
+	return r->run(fd, r->argument);
+}
+
+static int start_pam(int (*run)(int fd, void *argument), void *argument, pid_t *pid)
+{
+	struct pam_run r = { run, argument };
+
+	/* a hung module ends with us; one that keeps a session open closes it first */
+	return spawn_child(run_pam, &r, plan->pam.session ? SIGTERM : SIGKILL, pid);
 }
 
 /* The last word on an account, while still root */
@@ -126,39 +164,48 @@ static bool take_groups(const struct account *a)
 	return !become_needed() || become_groups(a->groups, a->groups_count);
 }
 
-/* The PAM child runs the session inside its own and has its end to report; we are only in between. */
+/* Until the session has ended; SIGTERM is handed on to the PAM child, and from there to it. */
+static enum fdio_result hear_session(const struct monitor *m, struct wire *frame)
+{
+	enum fdio_result r;
+
+	while ((r = wire_receive(m->pam, frame, FDIO_FOREVER)) == FDIO_SIGNAL) {
+		fdio_interrupt = 0;
+		(void)kill(m->pam_pid, SIGTERM);
+	}
+	return r;
+}
+
+/* The PAM child runs the session inside its own; we are only in between. */
 static int serve_inside(struct monitor *m, const struct session_input *given)
 {
 	static const char refusal[] = "-ERR [SYS/TEMP] the mailbox cannot be opened now\r\n";
 	static struct wire frame;
-	int status = 0;
+	int status = DIE_SYSTEM;
 
 	inside_put(&frame, plan, &m->verdict.account, given);
 	if (wire_send(m->pam, &frame) != FDIO_OK) {
 		log_note(LOG_ERR, "session inside PAM cannot be asked for: %m");
-		(void)fdio_write(plan->start.out, refusal, sizeof refusal - 1, 1000);
+		(void)fdio_write(plan->start.out, refusal, sizeof refusal - 1, 1000, NULL);
+		judge_dismiss(m, m->pam, m->pam_pid, m->rules->pam_timeout);
+		return DIE_SYSTEM;
 	}
-	/* without a session to wait for, its end of the pair tells the PAM child to end */
-	fdio_close(&m->pam);
+	/* the client sees the end of the session, not that of PAM's */
+	if (plan->start.out != plan->start.in)
+		fdio_close(&plan->start.out);
 	fdio_close(&plan->start.in);
-	while (waitpid(m->pam_pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return DIE_SYSTEM;
-		if (fdio_interrupt) {
-			fdio_interrupt = 0;
-			(void)kill(m->pam_pid, SIGTERM);
-		}
-	}
-	return WIFEXITED(status) ? WEXITSTATUS(status) : DIE_BUG;
+	if (hear_session(m, &frame) == FDIO_OK && wire_open(&frame) == WIRE_TELL_SESSION)
+		status = (int)wire_number(&frame, UINT8_MAX);
+	judge_dismiss(m, m->pam, m->pam_pid, m->rules->pam_timeout);
+	return status;
 }
 
 int serve(struct plan *p)
 {
 	static const struct monitor_calls calls = {
-		.start = spawn_child,
+		.start = start_pam,
 		.kill_family = spawn_kill_family,
 		.begin = lines_begin,
-		.send = lines_send,
 		.permit = permit,
 	};
 	static struct monitor m;
@@ -171,7 +218,7 @@ int serve(struct plan *p)
 	m.calls = &calls;
 	if (!become_needed())
 		log_note(LOG_DEBUG, "started without root: no chroot, no change of account");
-	m.login = spawn_child(run_login, NULL, &m.login_pid);
+	m.login = spawn_child(run_login, NULL, 0, &m.login_pid);
 	if (m.login < 0)
 		die(DIE_SYSTEM, "login process: %m");
 	if (monitor_serve(&m) != MONITOR_SESSION)

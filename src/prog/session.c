@@ -70,7 +70,7 @@ static void refuse(const struct plan *p, const struct account *a, enum maildrop_
 	log_text(&l, "user", a->name);
 	log_word(&l, "reason", refusals[r].word);
 	log_sentence(&l, "detail", why);
-	lines_send(&l);
+	log_send(&l);
 }
 
 static const char *const reasons[] = {
@@ -101,7 +101,7 @@ static void log_end(const struct account *a, const struct pop3_session *s, enum 
 		log_sentence(&l, "detail", s->why);
 	log_word(&l, "tls", "none");
 	log_number(&l, "time", (uint64_t)(took + 500) / 1000);
-	lines_send(&l);
+	log_send(&l);
 }
 
 static void serve(const struct plan *p, const struct account *a, struct maildrop *drop)

@@ -20,7 +20,7 @@
 #define KEEP_MAX 8
 #define FAMILY_MAX 1000	/* orphans; a fork bomb is not ours to win against */
 
-int spawn_child(int (*run)(int fd, void *argument), void *argument, pid_t *pid)
+int spawn_child(int (*run)(int fd, void *argument), void *argument, int death, pid_t *pid)
 {
 	int pair[2];
 
@@ -29,6 +29,8 @@ int spawn_child(int (*run)(int fd, void *argument), void *argument, pid_t *pid)
 	*pid = fork();
 	if (*pid == 0) {
 		(void)close(pair[0]);
+		if (death && prctl(PR_SET_PDEATHSIG, death, 0, 0, 0) != 0)
+			_exit(DIE_SYSTEM);
 		_exit(run(pair[1], argument));
 	}
 	(void)close(pair[1]);

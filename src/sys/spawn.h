@@ -12,11 +12,12 @@
 
 /*
  * spawn_child - fork; the child runs run(fd, argument) and ends with its result
+ * death   a signal for the child when we are gone, or 0
  * fd is the child's end of a SOCK_SEQPACKET pair, close-on-exec.  Standard output of the C
  * library is never flushed twice: the child ends with _exit.
  * Returns our end, close-on-exec, or -1 with errno.
  */
-int spawn_child(int (*run)(int fd, void *argument), void *argument, pid_t *pid);
+int spawn_child(int (*run)(int fd, void *argument), void *argument, int death, pid_t *pid);
 
 /*
  * spawn_keep - close every descriptor but 0, 1, 2 and these, which become 3, 4, 5 ...

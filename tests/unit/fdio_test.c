@@ -63,7 +63,7 @@ static void write_big(void)
 	pthread_t t;
 
 	cr_assert_eq(pthread_create(&t, NULL, reader, &count), 0);
-	cr_assert_eq(fdio_write(pair[1], big, sizeof(big), 5000), FDIO_OK);
+	cr_assert_eq(fdio_write(pair[1], big, sizeof(big), 5000, NULL), FDIO_OK);
 	fdio_close(&pair[1]);
 	cr_assert_eq(pthread_join(t, NULL), 0);
 	cr_assert_eq(count, sizeof(big));
@@ -149,7 +149,7 @@ Test(fdio, a_closed_descriptor_is_an_error)
 	cr_assert_eq(errno, EBADF);
 	cr_assert_eq(fdio_wait(999, POLLIN, FDIO_FOREVER), FDIO_ERROR);
 	cr_assert_eq(errno, EBADF);
-	cr_assert_eq(fdio_write(999, "a", 1, 10), FDIO_ERROR);
+	cr_assert_eq(fdio_write(999, "a", 1, 10, NULL), FDIO_ERROR);
 }
 
 Test(fdio, write_to_a_socket_is_all_of_it, .init = open_pair)
@@ -164,25 +164,25 @@ Test(fdio, write_to_a_pipe_is_all_of_it, .init = open_pipe)
 
 Test(fdio, write_to_a_socket_gives_up_when_nobody_reads, .init = open_pair)
 {
-	cr_assert_eq(fdio_write(pair[1], big, sizeof(big), 20), FDIO_TIME);
+	cr_assert_eq(fdio_write(pair[1], big, sizeof(big), 20, NULL), FDIO_TIME);
 }
 
 Test(fdio, write_to_a_blocking_pipe_gives_up_when_nobody_reads, .init = open_pipe)
 {
-	cr_assert_eq(fdio_write(pair[1], big, sizeof(big), 20), FDIO_TIME);
+	cr_assert_eq(fdio_write(pair[1], big, sizeof(big), 20, NULL), FDIO_TIME);
 }
 
 Test(fdio, a_socket_without_a_reader_raises_no_signal, .init = open_pair)
 {
 	fdio_close(&pair[0]);
-	cr_assert_eq(fdio_write(pair[1], "a", 1, 1000), FDIO_ERROR);
+	cr_assert_eq(fdio_write(pair[1], "a", 1, 1000, NULL), FDIO_ERROR);
 	cr_assert_eq(errno, EPIPE);
 }
 
 Test(fdio, a_pipe_without_a_reader_is_an_error, .init = open_pipe)
 {
 	fdio_close(&pair[0]);
-	cr_assert_eq(fdio_write(pair[1], "a", 1, 1000), FDIO_ERROR);
+	cr_assert_eq(fdio_write(pair[1], "a", 1, 1000, NULL), FDIO_ERROR);
 	cr_assert_eq(errno, EPIPE);
 }
 
@@ -195,7 +195,7 @@ Test(fdio, an_interrupt_does_not_cut_a_reply, .init = open_pair)
 Test(fdio, a_write_after_an_interrupt_waits_no_longer_than_its_stall, .init = open_pair)
 {
 	fdio_interrupt = 1;
-	cr_assert_eq(fdio_write(pair[1], big, sizeof(big), 20), FDIO_TIME);
+	cr_assert_eq(fdio_write(pair[1], big, sizeof(big), 20, NULL), FDIO_TIME);
 }
 
 Test(fdio, high_moves_a_descriptor_and_closes_it_on_exec, .init = open_pair)

@@ -29,7 +29,7 @@ TestSuite(line, .init = open_pair, .timeout = 20);
 
 static void give(const void *data, size_t size)
 {
-	cr_assert_eq(fdio_write(pair[1], data, size, 1000), FDIO_OK);
+	cr_assert_eq(fdio_write(pair[1], data, size, 1000, NULL), FDIO_OK);
 }
 
 static void say(const char *what)
@@ -167,9 +167,9 @@ static void *flood(void *arg)
 	(void)arg;
 	memset(junk, 'j', sizeof(junk));
 	for (i = 0; i < 160; i++)
-		if (fdio_write(pair[1], junk, sizeof(junk), 5000) != FDIO_OK)
+		if (fdio_write(pair[1], junk, sizeof(junk), 5000, NULL) != FDIO_OK)
 			return NULL;
-	(void)fdio_write(pair[1], "\r\nNOOP\r\n", 8, 5000);
+	(void)fdio_write(pair[1], "\r\nNOOP\r\n", 8, 5000, NULL);
 	return arg;
 }
 

@@ -77,18 +77,13 @@ static void begin(struct log_line *l, int priority, const char *phrase)
 	log_begin(l, priority, phrase);
 }
 
-static void send_line(struct log_line *l)
-{
-	log_send(l);
-}
-
 static bool permit(const struct account *a)
 {
 	(void)a;
 	return permitted;
 }
 
-static const struct monitor_calls calls = { start, kill_family, begin, send_line, permit };
+static const struct monitor_calls calls = { start, kill_family, begin, permit };
 
 static enum monitor_state serve(void (*login)(int fd))
 {

@@ -27,7 +27,7 @@ static int in_child(int (*check)(int fd, void *argument))
 	int status = -1, fd;
 	pid_t pid;
 
-	fd = spawn_child(check, NULL, &pid);
+	fd = spawn_child(check, NULL, 0, &pid);
 	cr_assert_geq(fd, 0);
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	cr_assert_eq(close(fd), 0);
@@ -151,7 +151,7 @@ static int need_check(int fd, void *argument)
 	(void)argument;
 	if (sandbox_limits(SANDBOX_LOGIN, 64, SANDBOX_CHILD) != NULL || sandbox_enter(SANDBOX_LOGIN) != NULL)
 		return 1;
-	if (fdio_write(fd, "x", 1, 1000) != FDIO_OK)
+	if (fdio_write(fd, "x", 1, 1000, NULL) != FDIO_OK)
 		return 2;
 	return fdio_read(fd, &octet, 1, fdio_after(10), &got) == FDIO_TIME ? 0 : 3;
 }
