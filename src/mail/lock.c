@@ -97,6 +97,17 @@ static enum state lock_file(struct lock *l, int top)
 	return BUSY;
 }
 
+/*
+ * Whoever can open a directory can lock it: where others can, that lock says nothing of a
+ * session of ours, and the file's, which is the owner's alone, decides.
+ */
+static bool others_can_open(int top)
+{
+	struct stat st;
+
+	return fstat(top, &st) == 0 && (st.st_mode & (S_IRGRP | S_IROTH));
+}
+
 static enum lock_result attempt(struct lock *l, int top, int *error)
 {
 	enum state directory, file;
@@ -104,6 +115,8 @@ static enum lock_result attempt(struct lock *l, int top, int *error)
 	directory = lock_directory(top);
 	*error = errno;
 	file = lock_file(l, top);
+	if (directory == BUSY && file == GOT && others_can_open(top))
+		return LOCK_HELD;
 	if (directory == BUSY || file == BUSY) {
 		if (file == GOT)
 			(void)lock_byte(l->file, BYTE_HOLDER, F_UNLCK);

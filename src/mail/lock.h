@@ -3,7 +3,8 @@
  *
  * flock on the Maildir's own descriptor, then an OFD write lock on byte 0 of restante.lock
  * in it.  Gone with the process; nothing can go stale.  Byte 1 is the waiting room: a
- * newcomer locks it while it waits, and a holder that is idle looks there.
+ * newcomer locks it while it waits, and a holder that is idle looks there.  Where group or
+ * others may read the Maildir the file's lock alone decides, as anybody could hold flock.
  *
  * SPDX-License-Identifier: ISC
  */

@@ -79,7 +79,8 @@ static const struct {
 	const char *reply;
 } ends[] = {
 	[LINE_EOF] = { COMMAND_EOF, NULL },
-	[LINE_TIME] = { COMMAND_TIMEOUT, "-ERR [SYS/TEMP] too slow, closing" },
+	/* RFC 1939 section 3: no response when the timer expires */
+	[LINE_TIME] = { COMMAND_TIMEOUT, NULL },
 	[LINE_SIGNAL] = { COMMAND_SHUTDOWN, "-ERR [SYS/TEMP] shutting down, nothing deleted" },
 	[LINE_IO] = { COMMAND_IO, NULL },
 };

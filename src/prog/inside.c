@@ -6,7 +6,6 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "auth/reap.h"
 #include "base/die.h"
 #include "base/fdio.h"
 #include "base/num.h"
@@ -109,19 +109,20 @@ static const char *prepare(void *argument)
 	return become_needed() ? become_user(a->uid, a->gid) : NULL;
 }
 
-/* SIGTERM is for the session; PAM's part ends after it. */
-static int wait_for(pid_t pid)
+/*
+ * Until the session has ended, which its end of the pair closing tells; SIGTERM is for it,
+ * PAM's part ends after it.
+ */
+static int wait_for(pid_t pid, int fd)
 {
-	int status = 0;
+	static struct wire nothing;
+	int status;
 
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return DIE_SYSTEM;
-		if (fdio_interrupt) {
-			fdio_interrupt = 0;
-			(void)kill(pid, SIGTERM);
-		}
+	while (wire_receive(fd, &nothing, FDIO_FOREVER) == FDIO_SIGNAL) {
+		fdio_interrupt = 0;
+		(void)kill(pid, SIGTERM);
 	}
+	status = reap_status(pid);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : DIE_BUG;
 }
 
@@ -130,7 +131,7 @@ int inside_run(void *context, struct wire *w)
 	const struct plan *p = context;
 	static struct account a;
 	enum fdio_result sent;
-	int pair[2];
+	int pair[2], status;
 	pid_t pid;
 
 	account_get(w, &a);
@@ -139,10 +140,26 @@ int inside_run(void *context, struct wire *w)
 	pid = spawn_program(OPTION, pair[1], p->start.in, p->start.out, prepare, &a);
 	(void)close(pair[1]);
 	sent = pid < 0 ? FDIO_ERROR : wire_send(pair[0], w);
-	(void)close(pair[0]);
 	if (sent == FDIO_ERROR)
 		log_note(LOG_ERR, "session inside PAM could not be started: %m");
-	return pid < 0 ? DIE_SYSTEM : wait_for(pid);
+	status = pid < 0 ? DIE_SYSTEM : wait_for(pid, pair[0]);
+	(void)close(pair[0]);
+	return status;
+}
+
+/* Told to end already?  The client is to hear it, so the frame is read all the same. */
+static enum fdio_result hear_plan(int fd, struct wire *w)
+{
+	sig_atomic_t told = fdio_interrupt;
+	enum fdio_result r;
+
+	fdio_interrupt = 0;
+	while ((r = wire_receive(fd, w, fdio_after(10000))) == FDIO_SIGNAL) {
+		told = fdio_interrupt;
+		fdio_interrupt = 0;
+	}
+	fdio_interrupt = told;
+	return r;
 }
 
 int inside_main(const char *descriptors)
@@ -157,9 +174,9 @@ int inside_main(const char *descriptors)
 	if (sscanf(descriptors, "%9d,%9d,%9d", &fd, &p.start.in, &p.start.out) != 3)
 		return DIE_USAGE;
 	start_environment();
-	if (wire_receive(fd, &w, fdio_after(10000)) != FDIO_OK || !inside_get(&w, &p, &a, &given))
+	if (hear_plan(fd, &w) != FDIO_OK || !inside_get(&w, &p, &a, &given))
 		return DIE_BUG;
-	(void)close(fd);
+	/* fd stays open: that it closes is how the PAM child learns of our end */
 	if (!plan_check(&p.conf, error))
 		return DIE_BUG;
 	plan_make(&p);

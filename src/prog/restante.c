@@ -126,12 +126,12 @@ static void set_signals(void)
 	struct sigaction normal = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
-	/* what a supervisor had blocked or ignored is not ours: children must be waited for */
-	if (sigemptyset(&none) != 0 || sigprocmask(SIG_SETMASK, &none, NULL) != 0 ||
-	    sigaction(SIGCHLD, &normal, NULL) != 0)
-		die(DIE_SYSTEM, "signals: %m");
 	if (sigaction(SIGPIPE, &ignore, NULL) != 0 || sigaction(SIGTERM, &term, NULL) != 0 ||
 	    sigaction(SIGINT, &term, NULL) != 0 || sigaction(SIGHUP, &term, NULL) != 0)
+		die(DIE_SYSTEM, "signals: %m");
+	/* what a supervisor had blocked or ignored is not ours: children must be waited for */
+	if (sigaction(SIGCHLD, &normal, NULL) != 0 || sigemptyset(&none) != 0 ||
+	    sigprocmask(SIG_SETMASK, &none, NULL) != 0)
 		die(DIE_SYSTEM, "signals: %m");
 }
 

@@ -133,8 +133,12 @@ struct pam_run {
 /* Modules, and what they start, have no business with the client. */
 static int run_pam(int fd, void *argument)
 {
+	const struct sigaction normal = { .sa_handler = SIG_DFL };
 	const struct pam_run *r = argument;
 
+	/* what a module starts must not inherit what only we can do without */
+	if (sigaction(SIGPIPE, &normal, NULL) != 0)
+		return DIE_SYSTEM;
 	if (!plan->pam.session) {
 		if (plan->start.out != plan->start.in)
 			fdio_close(&plan->start.out);

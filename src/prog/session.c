@@ -150,6 +150,7 @@ int session_run(const struct plan *p, const struct account *a, const struct sess
 		return DIE_CLIENT;
 	}
 	serve(p, a, drop);
+	maildrop_keep(drop);
 	maildrop_close(drop);
 	return DIE_CLIENT;
 }

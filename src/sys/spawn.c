@@ -155,10 +155,17 @@ pid_t spawn_program(const char *option, int fd, int in, int out, const char *(*p
 	static char word[64], name[] = "restante";
 	char *const argv[] = { name, word, NULL };
 	const char *failed;
-	pid_t pid = fork();
+	sigset_t term, before;
+	pid_t pid;
 
-	if (pid != 0)
+	if (sigemptyset(&term) != 0 || sigaddset(&term, SIGTERM) != 0 ||
+	    sigprocmask(SIG_BLOCK, &term, &before) != 0)
+		return -1;
+	pid = fork();
+	if (pid != 0) {
+		(void)sigprocmask(SIG_SETMASK, &before, NULL);
 		return pid;
+	}
 	(void)snprintf(word, sizeof word, "%s=%d,%d,%d", option, fd, in, out);
 	failed = prepare(argument);
 	if (!failed && inherit_only(fd, in, out))

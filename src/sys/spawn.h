@@ -39,6 +39,7 @@ void spawn_kill_family(pid_t pid, pid_t spare);
  * option     the one argument; "=FD,IN,OUT", the descriptors, is put behind it
  * fd         stays open over the exec, as in and out do
  * prepare    called in the child before exec, to become the user; NULL or what failed
+ * SIGTERM is blocked in the new program until it unblocks it, so that none is lost on the way.
  * Returns the pid, or -1 with errno.
  */
 pid_t spawn_program(const char *option, int fd, int in, int out, const char *(*prepare)(void *argument),

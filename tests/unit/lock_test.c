@@ -100,6 +100,22 @@ static bool text_begins_with(const char *text)
 	return n == 256 && strncmp(got, text, strlen(text)) == 0 && memchr(got, '\n', 256) == got + 255;
 }
 
+/* who may read a directory may lock it: that must keep nobody from his mail */
+Test(lock, a_stranger_who_locks_a_readable_maildir_keeps_nobody_out)
+{
+	struct holder h;
+	struct lock l;
+	int stranger = open("m", O_RDONLY | O_DIRECTORY);
+
+	cr_assert_eq(flock(stranger, LOCK_EX | LOCK_NB), 0);
+	cr_assert_eq(take(&l, 0), LOCK_BUSY);
+	cr_assert_eq(chmod("m", 0755), 0);
+	cr_assert_eq(take(&l, 0), LOCK_HELD);
+	h = hold(0);
+	cr_assert_eq(result_of(&h), LOCK_BUSY);
+	let_go(&h, 0);
+}
+
 Test(lock, a_killed_holder_leaves_nothing_stale)
 {
 	struct holder h = hold(0);

@@ -32,7 +32,7 @@ static struct seen {
 	int others;	/* open above 2, but the connection */
 	bool high, closed_on_exec;
 	bool variables_left;
-	int nodelay, keepalive;
+	int nodelay, keepalive, idle, interval, probes, user_timeout;
 	char environment[200];
 	mode_t mask;
 } *seen;
@@ -81,6 +81,10 @@ static void look(void)
 	seen->variables_left = getenv("LISTEN_PID") != NULL || getenv("LISTEN_FDS") != NULL;
 	(void)getsockopt(seen->s.in, IPPROTO_TCP, TCP_NODELAY, &seen->nodelay, &len);
 	(void)getsockopt(seen->s.in, SOL_SOCKET, SO_KEEPALIVE, &seen->keepalive, &len);
+	(void)getsockopt(seen->s.in, IPPROTO_TCP, TCP_KEEPIDLE, &seen->idle, &len);
+	(void)getsockopt(seen->s.in, IPPROTO_TCP, TCP_KEEPINTVL, &seen->interval, &len);
+	(void)getsockopt(seen->s.in, IPPROTO_TCP, TCP_KEEPCNT, &seen->probes, &len);
+	(void)getsockopt(seen->s.in, IPPROTO_TCP, TCP_USER_TIMEOUT, &seen->user_timeout, &len);
 }
 
 static void in_child(void (*arrange)(void), void (*act)(void))
@@ -186,6 +190,8 @@ Test(start, inetd_gives_one_socket_three_times)
 	cr_assert_not(seen->s.stderr_ours);
 	cr_assert(seen->null[2]);
 	cr_assert(seen->nodelay && seen->keepalive);
+	cr_assert(seen->idle == 60 && seen->interval == 15 && seen->probes == 4);
+	cr_assert_eq(seen->user_timeout, 180000);
 }
 
 Test(start, where_there_is_a_socket_the_environment_is_not_believed)
