@@ -17,9 +17,6 @@
 #include "mail/maildrop_private.h"
 #include "mail/name.h"
 
-/* A larger figure in a name is not believed; so the sum of a million of them cannot wrap. */
-#define PLAUSIBLE ((uint64_t)1 << 40)
-
 /* room for need units; NULL when memory is out, block untouched */
 static void *grown(void *block, size_t *room, size_t need, size_t unit)
 {
@@ -233,6 +230,15 @@ static bool drop_lost(struct maildrop *d)
 	return true;
 }
 
+void list_figure(const struct maildrop *d, struct message *m)
+{
+	m->flags &= (uint16_t)~(MESSAGE_KNOWN | MESSAGE_INDEXED | MESSAGE_STEADY);
+	if (name_size(message_name(d, m), 'W', &m->size) && m->size <= MESSAGE_PLAUSIBLE)
+		m->flags |= MESSAGE_KNOWN;
+	else
+		m->size = 0;
+}
+
 static void set_flags(struct maildrop *d)
 {
 	size_t at, next, i;
@@ -247,10 +253,7 @@ static void set_flags(struct maildrop *d)
 				m->flags |= MESSAGE_SHARED;
 			if (i > at)
 				m->flags |= MESSAGE_DUPLICATE;
-			if (name_size(message_name(d, m), 'W', &m->size) && m->size <= PLAUSIBLE)
-				m->flags |= MESSAGE_KNOWN;
-			else
-				m->size = 0;
+			list_figure(d, m);
 		}
 	}
 }

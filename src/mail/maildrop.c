@@ -26,10 +26,12 @@ static enum maildrop_result take(struct maildrop *d, const struct maildrop_plan 
 	locked = lock_take(&d->lock, d->dir.top, plan->lock_wait, plan->about, why, why_size);
 	if (locked != LOCK_HELD)
 		return locked == LOCK_BUSY ? MAILDROP_IN_USE : MAILDROP_TEMP;
-	if (list_make(d))
-		return MAILDROP_OK;
-	(void)snprintf(why, why_size, "%s: not to be listed: %s", plan->path, strerror(errno));
-	return MAILDROP_TEMP;
+	if (!list_make(d)) {
+		(void)snprintf(why, why_size, "%s: not to be listed: %s", plan->path, strerror(errno));
+		return MAILDROP_TEMP;
+	}
+	keep_load(d);
+	return MAILDROP_OK;
 }
 
 enum maildrop_result maildrop_open(struct maildrop **drop, const struct maildrop_plan *plan,
@@ -61,6 +63,7 @@ void maildrop_close(struct maildrop *d)
 	maildir_close(&d->dir);
 	free(d->names);
 	free(d->list);
+	free(d->stamps);
 	free(d);
 }
 
@@ -149,7 +152,7 @@ enum maildrop_result maildrop_message(struct maildrop *d, uint64_t n, int *fd, u
 		return refusal(error);
 	if (octets == NULL)
 		return MAILDROP_OK;
-	if (!(m->flags & MESSAGE_VERIFIED) && message_count(d, m, *fd) != 0) {
+	if (message_verify(d, m, *fd) != 0) {
 		fdio_close(fd);
 		return MAILDROP_TEMP;
 	}

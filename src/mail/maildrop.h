@@ -68,7 +68,8 @@ void maildrop_uidl(const struct maildrop *d, uint64_t n, char text[UIDL_MAX + 1]
  * maildrop_message - message n for reading, its size verified
  * fd       the caller's to close
  * octets   exact; NULL if not wanted (TOP), then nothing is counted
- * A name that vanished is looked for under other flags first.
+ * A name that vanished is looked for under other flags first.  A size that an earlier
+ * session counted is verified where the file's size and mtime are as they were then.
  */
 enum maildrop_result maildrop_message(struct maildrop *d, uint64_t n, int *fd, uint64_t *octets);
 
@@ -94,6 +95,12 @@ struct maildrop_update {
  */
 enum maildrop_result maildrop_update(struct maildrop *d, struct maildrop_update *done,
     char *why, size_t why_size);
+
+/*
+ * maildrop_keep - after the last reply has left: keep what this session learnt (restante.index)
+ * Only if there is anything new, and never an error: it is a cache.
+ */
+void maildrop_keep(struct maildrop *d);
 
 /* maildrop_wanted - does another session wait for this maildrop? (lock_yield) */
 bool maildrop_wanted(const struct maildrop *d);

@@ -7,15 +7,18 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mail/maildrop_private.h"
 #include "base/fdio.h"
 #include "base/log.h"
+#include "mail/index.h"
 #include "mail/name.h"
 #include "mail/size.h"
 
 #define SEARCHES 3	/* for one that somebody renames all the time */
+#define STEADY 2	/* s: no file system's clock steps by more */
 #define AHEAD (1024 * 1024)	/* octets of each file that are asked for before it is read */
 
 bool message_is(const struct maildrop *d, const struct message *m, enum maildir_where where,
@@ -125,13 +128,48 @@ static void set_size(struct maildrop *d, struct message *m, uint64_t octets, uns
 	m->flags |= (uint16_t)flags;
 }
 
+/*
+ * A file that has only just been written may change once more within the tick of its file
+ * system's clock, and its stamp would not tell.
+ */
+static bool is_steady(const struct stat *st)
+{
+	struct timespec now;
+
+	return clock_gettime(CLOCK_REALTIME_COARSE, &now) == 0 && st->st_mtim.tv_sec < now.tv_sec - STEADY;
+}
+
+/* The stamp is taken first: what changes while it is counted is noticed later. */
 int message_count(struct maildrop *d, struct message *m, int fd)
 {
+	unsigned figure = MESSAGE_KNOWN | MESSAGE_INDEXED;
 	uint64_t octets;
+	struct stat st;
 
+	if (fstat(fd, &st) == -1)
+		return errno;
+	if (is_steady(&st))
+		figure |= MESSAGE_STEADY;
 	if (!size_file(fd, &octets))
 		return errno;
-	set_size(d, m, octets, MESSAGE_KNOWN | MESSAGE_VERIFIED);
+	if ((m->flags & figure) != figure || m->size != octets)
+		m->flags &= (uint16_t)~MESSAGE_KEPT;
+	m->flags &= (uint16_t)~MESSAGE_STEADY;
+	set_size(d, m, octets, figure | MESSAGE_VERIFIED);
+	keep_stamp(d, m, index_stamp(&st));
+	return 0;
+}
+
+/* an index is the owner's: its figure is told with the message only where the file bears it out */
+int message_verify(struct maildrop *d, struct message *m, int fd)
+{
+	struct stat st;
+
+	if (m->flags & MESSAGE_VERIFIED)
+		return 0;
+	if (!(m->flags & MESSAGE_INDEXED) || fstat(fd, &st) == -1 || !keep_proves(d, m, &st))
+		return message_count(d, m, fd);
+	m->flags |= MESSAGE_VERIFIED;
 	return 0;
 }
 

@@ -271,6 +271,7 @@ enum maildrop_result maildrop_update(struct maildrop *d, struct maildrop_update 
 	int error;
 
 	*done = (struct maildrop_update){ .deleted_known = true, .left_known = true };
+	d->updated = true;
 	if (d->count == 0)
 		return MAILDROP_OK;
 	for (at = 0; at < d->count; at++)
