@@ -166,6 +166,7 @@ STEPS = {
     "stock_files": lambda: inside_login.stock_files(t),
     "refused": lambda: inside_login.refused(t),
     "permitted": lambda: inside_login.permitted(t),
+    "digits": lambda: inside_login.digits(t),
     "three_failures": lambda: inside_login.three_failures(t),
     "processes": processes,
     "pam_session": lambda: inside_process.pam_session(t, PROGRAM),

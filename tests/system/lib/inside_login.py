@@ -4,6 +4,7 @@ SPDX-License-Identifier: ISC
 """
 import concurrent.futures
 import pathlib
+import pwd
 import time
 
 import box
@@ -107,6 +108,21 @@ def permitted(t):
     for user in ("expired", "inactive"):
         text, _ = answer(user, box.password_of(user))
         t.ok(text.startswith("-ERR [AUTH]"), "%s: the right password is refused" % user, text)
+
+
+def digits(t):
+    """a name that is another account's number is a name all the same"""
+    name = str(pwd.getpwnam("alice").pw_uid)
+    # useradd makes no such name; other directories do
+    box.account("digits", mail=False)
+    for file in ("/etc/passwd", "/etc/shadow"):
+        path = pathlib.Path(file)
+        path.write_text(path.read_text().replace("digits:", name + ":", 1))
+    box.run("chpasswd", input="%s:%s\n" % (name, box.password_of(name)))
+    box.deliver(name, [("1000.own", b"Subject: own\n")])
+    with box.login(name) as pop:
+        t.same(pop.command("UIDL 1"), "+OK 1 1000.own", "an all-digit name gets its own mail, not a number's")
+        pop.expect("QUIT")
 
 
 def three_failures(t):
