@@ -18,7 +18,8 @@ struct pop3_session {
 	bool covered, plain, login;	/* for CAPA: as in struct pop3_login */
 	/* what happened, for the log */
 	uint64_t retr, retr_octets, top, top_octets;
-	uint64_t fetched_to;		/* of all that was written to the client: where the last message ends */
+	/* of all octets to the client: where the last message ends */
+	uint64_t fetched_to;
 	bool updated;			/* QUIT came: done and failed are set */
 	bool failed;			/* UPDATE left something undone, or perhaps not on disk */
 	struct maildrop_update done;

@@ -150,6 +150,10 @@ int session_run(const struct plan *p, const struct account *a, const struct sess
 		return DIE_CLIENT;
 	}
 	serve(p, a, drop);
+	/* the client has its last reply, and need not wait for what is only kept for later */
+	(void)close(p->start.in);
+	if (p->start.out != p->start.in)
+		(void)close(p->start.out);
 	maildrop_keep(drop);
 	maildrop_close(drop);
 	return DIE_CLIENT;

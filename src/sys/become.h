@@ -25,7 +25,8 @@ const char *become_user(uid_t uid, gid_t gid);
 
 /*
  * become_jailed - an empty directory as root, no groups, an account of no importance
- * account   its name, looked up before the door closes, or, if there is no such name, a number (its group the same)
+ * account   its name, looked up before the door closes, or, if there is no such name, a
+ *           number, its group the same
  * empty     a directory that root owns and nobody else may write
  * Returns NULL or what failed (errno says why).  The caller is then inside.
  */

@@ -627,15 +627,16 @@ Test(maildrop, the_trash_takes_what_is_deleted)
 	cr_assert_eq(files_in("m/new") + files_in("m/cur"), 0);
 }
 
-Test(maildrop, where_there_can_be_no_trash_messages_go_all_the_same)
+Test(maildrop, where_there_can_be_no_trash_nothing_is_deleted)
 {
 	scratch_put("m/new/1.a", "a");
 	scratch_put("m/.Trash", "not a directory");
 	plan.trash = true;
 	ready();
 	maildrop_mark(d, 1);
-	cr_assert_eq(update(), MAILDROP_OK);
-	cr_assert_not(scratch_has("m/new/1.a"));
+	cr_assert_eq(update(), MAILDROP_TEMP);
+	cr_assert_eq(done.failed, 1);
+	cr_assert(scratch_is("m/new/1.a", "a"));
 	cr_assert(scratch_is("m/.Trash", "not a directory"));
 }
 
