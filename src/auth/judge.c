@@ -68,11 +68,15 @@ static bool hear_pam(struct monitor *m, int fd)
 /* Closing our direction tells a child that opened a PAM session to close it. */
 void judge_dismiss(const struct monitor *m, int fd, pid_t pid, int64_t wait)
 {
-	(void)shutdown(fd, SHUT_WR);
-	if (reap_leaves(fd, wait))
-		(void)reap_status(pid);
-	else
-		m->calls->kill_family(pid, m->login_pid);
+	int status;
+
+	if (!reap_gone(pid, &status)) {
+		(void)shutdown(fd, SHUT_WR);
+		if (reap_leaves(fd, wait))
+			(void)reap_status(pid);
+		else
+			m->calls->kill_family(pid, m->login_pid);
+	}
 	(void)close(fd);
 }
 
@@ -81,7 +85,7 @@ static void ask_pam(struct monitor *m)
 	struct pam_start s = { m, { m->rules->pam, m->rules->pam_calls, name, password } };
 	pid_t pid;
 	int fd = m->calls->start(run_pam, &s, &pid);
-	bool heard, stays;
+	bool heard;
 
 	verdict_clear(&m->verdict);
 	if (fd < 0) {
@@ -91,8 +95,8 @@ static void ask_pam(struct monitor *m)
 	heard = hear_pam(m, fd);
 	if (m->verdict.result == ASK_GRANTED && !m->calls->permit(&m->verdict.account))
 		verdict_set(&m->verdict, ASK_REFUSED, "mailbox-name");
-	stays = m->verdict.result == ASK_GRANTED && m->rules->pam->session;
-	if (stays) {
+	/* it ends, or runs a session, while the login process hands over */
+	if (m->verdict.result == ASK_GRANTED) {
 		m->pam = fd;
 		m->pam_pid = pid;
 		return;

@@ -163,7 +163,9 @@ enum monitor_state monitor_serve(struct monitor *m)
 		give_up(m, r);
 	}
 	dismiss_login(m);
-	if (m->state == MONITOR_DONE && m->pam >= 0)
+	if (m->pam >= 0 && (m->state == MONITOR_DONE || !m->rules->pam->session)) {
 		judge_dismiss(m, m->pam, m->pam_pid, m->rules->pam_timeout);
+		m->pam = -1;
+	}
 	return m->state;
 }

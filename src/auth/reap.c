@@ -10,6 +10,11 @@
 #include "auth/reap.h"
 #include "base/fdio.h"
 
+bool reap_gone(pid_t pid, int *status)
+{
+	return waitpid(pid, status, WNOHANG) == pid;
+}
+
 /* The pair closes with its process: that is a wait with a deadline. */
 bool reap_leaves(int fd, int64_t wait)
 {
@@ -31,6 +36,10 @@ int reap_status(pid_t pid)
 
 int reap_child(pid_t pid, int fd, int64_t wait)
 {
+	int status;
+
+	if (reap_gone(pid, &status))
+		return status;
 	if (!reap_leaves(fd, wait))
 		(void)kill(pid, SIGKILL);
 	return reap_status(pid);

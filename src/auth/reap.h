@@ -17,6 +17,9 @@
  */
 int reap_child(pid_t pid, int fd, int64_t wait);
 
+/* reap_gone - has the child ended already?  Then it is reaped, and *status is set. */
+bool reap_gone(pid_t pid, int *status);
+
 /* reap_leaves - does its end of the pair close within wait ms? */
 bool reap_leaves(int fd, int64_t wait);
 

@@ -50,20 +50,16 @@ static bool read_names(int fd, enum maildir_where where, char *buffer,
 }
 
 /* by a descriptor of its own: the position in a directory belongs to the open file */
-static bool read_directory(const struct maildir *m, enum maildir_where where,
+static bool read_directory(const struct maildir *m, enum maildir_where where, char *buffer,
     maildir_found *found, void *context)
 {
 	int fd = openat(m->dir[where], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
-	char *buffer;
-	bool good = false;
+	bool good;
 
 	if (fd == -1)
 		return false;
-	buffer = malloc(BUFFER_SIZE);
-	if (buffer != NULL)
-		good = read_names(fd, where, buffer, found, context);
+	good = read_names(fd, where, buffer, found, context);
 	error = errno;
-	free(buffer);
 	(void)close(fd);
 	errno = error;
 	return good;
@@ -104,7 +100,20 @@ static bool is_steady(int dir, const struct moment *began)
 }
 
 /* new before cur, as messages travel: one that moves meanwhile is seen twice, not never */
-bool maildir_list(const struct maildir *m, maildir_found *found, maildir_restart *restart, void *context)
+static bool read_due(const struct maildir *m, const bool due[2], struct moment began[2], char *buffer,
+    maildir_found *found, void *context)
+{
+	enum maildir_where where;
+
+	for (where = MAILDIR_NEW; where <= MAILDIR_CUR; where++)
+		if (due[where] && (!look(m->dir[where], &began[where]) ||
+		    !read_directory(m, where, buffer, found, context)))
+			return false;
+	return true;
+}
+
+static bool read_rounds(const struct maildir *m, char *buffer, maildir_found *found,
+    maildir_restart *restart, void *context)
 {
 	bool due[2] = { m->dir[MAILDIR_NEW] != -1, m->dir[MAILDIR_CUR] != -1 };
 	struct moment began[2];
@@ -112,17 +121,24 @@ bool maildir_list(const struct maildir *m, maildir_found *found, maildir_restart
 	int round;
 
 	for (round = 0; round < ROUNDS && (due[MAILDIR_NEW] || due[MAILDIR_CUR]); round++) {
-		for (where = MAILDIR_NEW; where <= MAILDIR_CUR; where++) {
-			if (!due[where])
-				continue;
-			if (round > 0 && !restart(context, where))
+		for (where = MAILDIR_NEW; round > 0 && where <= MAILDIR_CUR; where++)
+			if (due[where] && !restart(context, where))
 				return false;
-			if (!look(m->dir[where], &began[where]) ||
-			    !read_directory(m, where, found, context))
-				return false;
-		}
+		if (!read_due(m, due, began, buffer, found, context))
+			return false;
 		for (where = MAILDIR_NEW; where <= MAILDIR_CUR; where++)
 			due[where] = m->dir[where] != -1 && !is_steady(m->dir[where], &began[where]);
 	}
 	return true;
+}
+
+bool maildir_list(const struct maildir *m, maildir_found *found, maildir_restart *restart, void *context)
+{
+	char *buffer = malloc(BUFFER_SIZE);
+	bool good = buffer != NULL && read_rounds(m, buffer, found, restart, context);
+	int error = errno;
+
+	free(buffer);
+	errno = error;
+	return good;
 }
