@@ -304,7 +304,7 @@ Test(index, an_index_of_lies_with_good_checksums_harms_nobody)
 	cr_assert_not(index_open(&x, top));
 }
 
-Test(index, what_is_no_regular_file_is_not_opened, .timeout = 10)
+Test(index, what_is_no_regular_file_is_not_opened)
 {
 	write_index(1);
 	cr_assert_eq(rename("m/" INDEX_NAME, "outside") | symlink("../outside", "m/" INDEX_NAME), 0);

@@ -417,7 +417,7 @@ static void survives(const char *what)
 	d = NULL;
 }
 
-Test(keep, whatever_lies_in_its_place_sizes_are_right, .timeout = 10)
+Test(keep, whatever_lies_in_its_place_sizes_are_right)
 {
 	scratch_put("m/new/1.a", "a\n");
 	scratch_put("m/new/2.b", "bb\n");
