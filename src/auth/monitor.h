@@ -54,7 +54,8 @@ struct monitor {
 	unsigned asked;			/* requests that are permitted once and have been made */
 	int login;			/* pair of the login child */
 	pid_t login_pid;
-	int pam;			/* pair of the PAM child that granted, or -1; with a PAM session it lives on */
+	/* pair of the PAM child that granted, or -1; with a PAM session it lives on */
+	int pam;
 	pid_t pam_pid;
 	int status;			/* exit status so far */
 	int64_t until;			/* limits.login_timeout, PAM's part included */
