@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # symbols.t - what the program links, and how it was hardened
 #
-# Each library that is linked costs every connection its loading: libc and libinih, no more.
+# Each library that is linked costs every connection its loading: libc and, where there is no
+# archive of it, libinih; no more.
 # libpam and libsystemd are loaded while running, by those who need them.
 #
 # SPDX-License-Identifier: ISC
@@ -12,7 +13,9 @@ set -u
 . "$(dirname "$0")/lib/layers.sh"
 
 program=$top_builddir/restante
-allowed='libc\.so\.6|libinih\.so\.[0-9]+|ld-linux[^ ]*'
+allowed='libc\.so\.6|ld-linux[^ ]*' wanted='libc.so'
+[ "${INIH_LIBS:--l:libinih.a}" != -l:libinih.a ] &&
+	allowed="$allowed|libinih\\.so\\.[0-9]+" wanted="$wanted libinih.so"
 # where there is no archive of libmd, it is a library
 [ "${MD_LIBS:--l:libmd.a}" = -lmd ] && allowed="$allowed|libmd\\.so\\.[0-9]+"
 
@@ -20,7 +23,7 @@ needed() { readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'; }
 check_needed() { needed "$1" | grep -vxE "$allowed" || true; }
 check_wanted() {
 	local lib
-	for lib in libc.so libinih.so; do
+	for lib in $wanted; do
 		needed "$1" | grep -q "^$lib" || echo "$lib is not linked"
 	done
 }
@@ -61,7 +64,7 @@ check_archives() {
 	done
 }
 
-silent 'it links libc and libinih, no more' check_needed "$program"
+silent 'it links libc, libinih if there is no archive of it, and no more' check_needed "$program"
 silent 'it does link them' check_wanted "$program"
 silent 'nothing of libpam and libsystemd is called by name' check_loaded "$program"
 silent 'what is loaded while running is noted for packagers' check_notes "$program"
@@ -87,7 +90,7 @@ if ${CC:-cc} $plain -fPIC -shared -o "$scratch/libtrouble.so" "$scratch/trouble.
 		-L"$scratch" -ltrouble; then
 	bad=$scratch/bad
 	caught 'a further library' 'libtrouble.so' check_needed "$bad"
-	caught 'a library that is missing' 'libinih.so is not' check_wanted "$bad"
+	wanted=libinih.so caught 'a library that is missing' 'libinih.so is not' check_wanted "$bad"
 	caught 'a call by name' 'pam_end' check_loaded "$bad"
 	caught 'no note' 'libpam.so.0' check_notes "$bad"
 	caught 'a fixed address' 'no PIE' check_pie "$bad"
