@@ -59,12 +59,13 @@ struct monitor {
 	pid_t pam_pid;
 	int status;			/* exit status so far */
 	int64_t until;			/* limits.login_timeout, PAM's part included */
-	struct failures failures;
 	char method[ASK_METHOD_MAX];
-	struct verdict verdict;
-	struct wire frame;		/* after MONITOR_SESSION: holds input and output */
-	const char *input, *output;
+	const char *input, *output;	/* with MONITOR_SESSION: in frame */
 	size_t input_len, output_len;
+	/* the long ones last: each page that is touched costs a fault, and another after a fork */
+	struct failures failures;
+	struct verdict verdict;
+	struct wire frame;
 };
 
 /*

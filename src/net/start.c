@@ -163,10 +163,12 @@ static void ask_environment(struct start *s)
 	(void)ask_variable(&s->local, "TCPLOCALIP", "TCPLOCALPORT");
 }
 
-static bool to_null(int fd)
+/* 0, 1 and, where it could reach the client, 2 */
+static bool to_null(const struct start *s)
 {
 	int null = open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	bool done = null >= 0 && dup2(null, fd) == fd;
+	bool done = null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
+	    (s->stderr_ours || dup2(null, STDERR_FILENO) >= 0);
 
 	fdio_close(&null);
 	return done;
@@ -190,7 +192,7 @@ static const char *move_up(struct start *s, int fd)
 		return "the connection's descriptor cannot be moved";
 	if (!close_others(s))
 		return "what else is open cannot be closed";
-	if (!to_null(STDIN_FILENO) || !to_null(STDOUT_FILENO) || (!s->stderr_ours && !to_null(STDERR_FILENO)))
+	if (!to_null(s))
 		return "/dev/null cannot be opened";
 	return NULL;
 }
