@@ -68,6 +68,12 @@ def plain():
     yield "mime-boundary", b"--boundary\nContent-Type: text/plain\n\npart\n--boundary--\n"
     yield "base64", b"VGhlIHF1aWNrIGJyb3duIGZveA==\n" * 1000
     yield "uuencode", b"begin 644 file\n#0V%T\n`\nend\n"
+    # what nobody thought of, as far as it is mail
+    dice = random.Random(822)
+    parts = (b"", b".", b"..", b". ", b".x", b"x.", b"From x", b">From x", b" ", b"\t", b"-- ", b"y" * 75)
+    for number in range(30):
+        rows = [dice.choice(parts) + dice.choice((b"\n", b"\n", b"\r\n")) for _ in range(dice.randrange(1, 60))]
+        yield "rows-%d" % number, b"".join(rows) + dice.choice((b"", b"no line end"))
 
 
 def large():
