@@ -65,6 +65,12 @@ static bool hear_pam(struct monitor *m, int fd)
 	return false;
 }
 
+/* pam_end is quick, or hangs; closing a PAM session may take as long as opening it. */
+int64_t judge_patience(const struct monitor *m)
+{
+	return m->rules->pam->session ? m->rules->pam_timeout : LEAVE;
+}
+
 /* Closing our direction tells a child that opened a PAM session to close it. */
 void judge_dismiss(const struct monitor *m, int fd, pid_t pid, int64_t wait)
 {
@@ -101,7 +107,7 @@ static void ask_pam(struct monitor *m)
 		m->pam_pid = pid;
 		return;
 	}
-	judge_dismiss(m, fd, pid, heard ? LEAVE : 0);
+	judge_dismiss(m, fd, pid, heard ? judge_patience(m) : 0);
 }
 
 /* The failure is logged when it is known; the client hears of it later. */

@@ -14,6 +14,9 @@
  */
 bool judge_password(struct monitor *m);
 
+/* judge_patience - how long, in ms, a PAM child that has answered may take to end */
+int64_t judge_patience(const struct monitor *m);
+
 /*
  * judge_dismiss - end a PAM child: it may close its PAM session for wait ms, then it is killed
  * with all that its modules started

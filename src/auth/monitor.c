@@ -164,7 +164,7 @@ enum monitor_state monitor_serve(struct monitor *m)
 	}
 	dismiss_login(m);
 	if (m->pam >= 0 && (m->state == MONITOR_DONE || !m->rules->pam->session)) {
-		judge_dismiss(m, m->pam, m->pam_pid, m->rules->pam_timeout);
+		judge_dismiss(m, m->pam, m->pam_pid, judge_patience(m));
 		m->pam = -1;
 	}
 	return m->state;

@@ -191,7 +191,7 @@ static int serve_inside(struct monitor *m, const struct session_input *given)
 	if (wire_send(m->pam, &frame) != FDIO_OK) {
 		log_note(LOG_ERR, "session inside PAM cannot be asked for: %m");
 		(void)fdio_write(plan->start.out, refusal, sizeof refusal - 1, 1000, NULL);
-		judge_dismiss(m, m->pam, m->pam_pid, m->rules->pam_timeout);
+		judge_dismiss(m, m->pam, m->pam_pid, judge_patience(m));
 		return DIE_SYSTEM;
 	}
 	/* the client sees the end of the session, not that of PAM's */
@@ -200,7 +200,7 @@ static int serve_inside(struct monitor *m, const struct session_input *given)
 	fdio_close(&plan->start.in);
 	if (hear_session(m, &frame) == FDIO_OK && wire_open(&frame) == WIRE_TELL_SESSION)
 		status = (int)wire_number(&frame, UINT8_MAX);
-	judge_dismiss(m, m->pam, m->pam_pid, m->rules->pam_timeout);
+	judge_dismiss(m, m->pam, m->pam_pid, judge_patience(m));
 	return status;
 }
 
