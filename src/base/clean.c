@@ -50,7 +50,7 @@ static size_t clean_octets(const unsigned char *p)
  * As many whole characters as fit in room; returns the octets put.  *rest is moved to
  * the first octet that did not fit.
  */
-static size_t clean(const unsigned char **rest, bool blanks, char *out, size_t room)
+static size_t clean(const unsigned char **rest, bool sentence, char *out, size_t room)
 {
 	const unsigned char *p = *rest;
 	size_t n = 0, octets, step;
@@ -63,24 +63,24 @@ static size_t clean(const unsigned char **rest, bool blanks, char *out, size_t r
 		if (octets > 0)
 			memcpy(out + n, p, octets);
 		else
-			out[n] = blanks && *p == ' ' ? ' ' : '?';
+			out[n] = sentence && strchr(" ()'", *p) != NULL ? (char)*p : '?';
 		n += step;
 	}
 	*rest = p;
 	return n;
 }
 
-static char *clean_all(const char *text, bool blanks, char *out, size_t size)
+static char *clean_all(const char *text, bool sentence, char *out, size_t size)
 {
 	const unsigned char *rest = (const unsigned char *)text;
 	size_t n;
 
 	if (text == NULL || text[0] == '\0')
 		return memcpy(out, "-", 2);
-	n = clean(&rest, blanks, out, size - 1);
+	n = clean(&rest, sentence, out, size - 1);
 	if (*rest != '\0') {
 		rest = (const unsigned char *)text;
-		n = clean(&rest, blanks, out, size - 3);
+		n = clean(&rest, sentence, out, size - 3);
 		memcpy(out + n, "..", 2);
 		n += 2;
 	}

@@ -18,7 +18,7 @@
  */
 char *clean_text(const char *text, char *out, size_t size);
 
-/* clean_sentence - the same, but blanks stay */
+/* clean_sentence - the same, but blanks, parentheses and apostrophes stay */
 char *clean_sentence(const char *text, char *out, size_t size);
 
 #endif

@@ -58,11 +58,10 @@ static int slice_until(int64_t deadline)
  * One poll of at most a slice.  FDIO_SIGNAL here: interrupted, look again.
  * FDIO_TIME: nothing yet, and *over says whether the deadline has come.
  */
-static enum fdio_result poll_once(int fd, short events, int64_t deadline, bool *over)
+static enum fdio_result poll_slice(struct pollfd *p, nfds_t count, int64_t deadline, bool *over)
 {
-	struct pollfd p = { .fd = fd, .events = events };
 	int ms = slice_until(deadline);
-	int n = poll(&p, fd < 0 ? 0 : 1, ms);
+	int n = poll(p, count, ms);
 
 	*over = false;
 	if (n < 0)
@@ -71,29 +70,57 @@ static enum fdio_result poll_once(int fd, short events, int64_t deadline, bool *
 		*over = deadline != FDIO_FOREVER && fdio_now() >= deadline;
 		return FDIO_TIME;
 	}
-	if (p.revents & POLLNVAL) {
-		errno = EBADF;
-		return FDIO_ERROR;
+	for (nfds_t i = 0; i < count; i++) {
+		if (p[i].revents & POLLNVAL) {
+			errno = EBADF;
+			return FDIO_ERROR;
+		}
 	}
 	return FDIO_OK;
 }
 
-enum fdio_result fdio_wait(int fd, short events, int64_t deadline)
+static enum fdio_result poll_once(int fd, short events, int64_t deadline, bool *over)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	return poll_slice(&p, fd < 0 ? 0 : 1, deadline, over);
+}
+
+/* Slice by slice, each of which looks at fdio_interrupt. */
+static enum fdio_result poll_until(struct pollfd *p, nfds_t count, int64_t deadline)
 {
 	enum fdio_result r;
 	bool over;
+
+	for (;;) {
+		if (fdio_interrupt)
+			return FDIO_SIGNAL;
+		r = poll_slice(p, count, deadline, &over);
+		if (r == FDIO_OK || r == FDIO_ERROR || over)
+			return r;
+	}
+}
+
+enum fdio_result fdio_wait(int fd, short events, int64_t deadline)
+{
+	struct pollfd p = { .fd = fd, .events = events };
 
 	if (fd < 0) {
 		errno = EBADF;
 		return FDIO_ERROR;
 	}
-	for (;;) {
-		if (fdio_interrupt)
-			return FDIO_SIGNAL;
-		r = poll_once(fd, events, deadline, &over);
-		if (r == FDIO_OK || r == FDIO_ERROR || over)
-			return r;
-	}
+	return poll_until(&p, 1, deadline);
+}
+
+enum fdio_result fdio_wait_either(const int fds[2], int64_t deadline, bool ready[2])
+{
+	/* poll leaves out what is negative */
+	struct pollfd p[2] = { { .fd = fds[0], .events = POLLIN }, { .fd = fds[1], .events = POLLIN } };
+	enum fdio_result r = poll_until(p, 2, deadline);
+
+	for (size_t i = 0; i < 2; i++)
+		ready[i] = r == FDIO_OK && p[i].revents != 0;
+	return r;
 }
 
 enum fdio_result fdio_sleep_until(int64_t when)

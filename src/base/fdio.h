@@ -41,6 +41,13 @@ enum fdio_result fdio_sleep_until(int64_t when);
 enum fdio_result fdio_wait(int fd, short events, int64_t deadline);
 
 /*
+ * fdio_wait_either - until one of two can be read, or the deadline
+ * fds     -1: that one is left out
+ * ready   set for each with FDIO_OK
+ */
+enum fdio_result fdio_wait_either(const int fds[2], int64_t deadline, bool ready[2]);
+
+/*
  * fdio_read - one read of at least one octet, as soon as there is any
  * got   set to the count with FDIO_OK.  Works on blocking and non-blocking descriptors.
  */

@@ -70,8 +70,8 @@ void log_address(struct log_line *l, const char *key, const char *value);
 void log_text(struct log_line *l, const char *key, const char *value);
 
 /*
- * log_sentence - the same for words of ours that may hold a path or the like: blanks stay, and
- * more is kept (LOG_SENTENCE_MAX); never for what a client said
+ * log_sentence - the same for words of ours that may hold a path or the like: blanks and
+ * parentheses stay, and more is kept (LOG_SENTENCE_MAX); never for what a client said
  */
 void log_sentence(struct log_line *l, const char *key, const char *value);
 
