@@ -1,16 +1,20 @@
 /*
- * mkfilter.c - runs while building: writes the system call filters as C
+ * mkfilter.c - runs while building: writes a system call filter as C
+ *
+ *   mkfilter login|relay >FILE
  *
  * libseccomp knows the numbers and makes a binary tree of them; the result is compiled in.
  * Each call has its reason.  All else kills the process.
  *
  * SPDX-License-Identifier: ISC
  */
+#include <errno.h>
 #include <linux/filter.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -38,10 +42,73 @@ static const int login_calls[] = {
 	SCMP_SYS(getrandom),		/* malloc's tcache key */
 };
 
-static bool allow(scmp_filter_ctx filter, const int *calls, size_t count)
+/*
+ * The TLS relay: the network, the inner end, the pair to the monitor, files that are open
+ * already, memory, time.  Nothing that opens, that hands a descriptor on or runs a program.
+ */
+static const int relay_calls[] = {
+	SCMP_SYS(read),			/* certificate, key, ticket keys; the network, by a pipe */
+	SCMP_SYS(recvfrom),		/* the network, by a socket; the inner end */
+	SCMP_SYS(recvmsg),		/* the monitor's answer, and the files with it */
+	SCMP_SYS(write),		/* the network, by a pipe */
+	SCMP_SYS(sendto),		/* the network, by a socket; the inner end; the monitor */
+	SCMP_SYS(poll),			/* each wait */
+	SCMP_SYS(ppoll),		/* the same on other architectures */
+	SCMP_SYS(shutdown),		/* half an end, so that the other half goes on */
+	SCMP_SYS(close),
+	SCMP_SYS(exit_group),
+	SCMP_SYS(exit),
+	SCMP_SYS(restart_syscall),	/* a stopped and continued wait */
+	SCMP_SYS(clock_gettime),	/* where there is no vDSO */
+	SCMP_SYS(gettimeofday),		/* the same, asked for by the TLS library */
+	SCMP_SYS(time),
+	SCMP_SYS(getpid),		/* the TLS library: are we a child of who drew that number? */
+	SCMP_SYS(getrandom),		/* keys */
+	SCMP_SYS(brk),			/* malloc */
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(madvise),
+	SCMP_SYS(futex),		/* glibc's locks */
+};
+
+/*
+ * What the libraries may look for, and do well without: no files are in the jail, and none may
+ * be there for them.
+ */
+static const int relay_probes[] = {
+	SCMP_SYS(open),
+	SCMP_SYS(openat),		/* the TLS library's configuration, a time zone, memory statistics */
+	SCMP_SYS(access),
+	SCMP_SYS(stat),
+	SCMP_SYS(newfstatat),
+	SCMP_SYS(readlink),
+	SCMP_SYS(sysinfo),		/* glibc's qsort */
+	SCMP_SYS(uname),
+	SCMP_SYS(sched_getaffinity),	/* how many processors there are */
+};
+
+struct profile {
+	const char *word, *name;
+	const int *calls;
+	size_t count;
+	const int *probes;
+	size_t probe_count;
+};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static const struct profile profiles[] = {
+	{ "login", "filter_login", login_calls, COUNT(login_calls), NULL, 0 },
+	{ "relay", "filter_relay", relay_calls, COUNT(relay_calls), relay_probes, COUNT(relay_probes) },
+};
+
+static bool allow(scmp_filter_ctx filter, const struct profile *p)
 {
-	for (size_t i = 0; i < count; i++)
-		if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0) != 0)
+	for (size_t i = 0; i < p->count; i++)
+		if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, p->calls[i], 0) != 0)
+			return false;
+	for (size_t i = 0; i < p->probe_count; i++)
+		if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOENT), p->probes[i], 0) != 0)
 			return false;
 	/* memory, but never memory that is run */
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
@@ -66,16 +133,22 @@ static bool print(scmp_filter_ctx filter, const char *name)
 	return fflush(stdout) == 0;
 }
 
-int main(void)
+static bool make(const struct profile *p)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	bool ok = filter && seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0 &&
-	    allow(filter, login_calls, sizeof login_calls / sizeof *login_calls) &&
-	    print(filter, "filter_login");
+	bool ok = filter && seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0 && allow(filter, p) &&
+	    print(filter, p->name);
 
 	if (filter)
 		seccomp_release(filter);
-	if (!ok)
-		fputs("mkfilter: the filter could not be made\n", stderr);
-	return ok ? 0 : 1;
+	return ok;
+}
+
+int main(int argc, char *argv[])
+{
+	for (size_t i = 0; argc == 2 && i < COUNT(profiles); i++)
+		if (strcmp(argv[1], profiles[i].word) == 0 && make(&profiles[i]))
+			return 0;
+	fputs("mkfilter: the filter could not be made\n", stderr);
+	return 1;
 }

@@ -34,7 +34,7 @@ static bool limit(__rlimit_resource_t what, rlim_t value)
 
 const char *sandbox_limits(enum sandbox profile, unsigned descriptors, unsigned flags)
 {
-	bool login = profile == SANDBOX_LOGIN;
+	bool login = profile == SANDBOX_LOGIN, files = profile == SANDBOX_SESSION || (flags & SANDBOX_FILE);
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return "no_new_privs";
@@ -42,7 +42,7 @@ const char *sandbox_limits(enum sandbox profile, unsigned descriptors, unsigned 
 		return "dumpable";
 	if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NPROC, 0) || !limit(RLIMIT_NOFILE, descriptors))
 		return "limits";
-	if (login && !(flags & SANDBOX_FILE) && !limit(RLIMIT_FSIZE, 0))
+	if (!files && !limit(RLIMIT_FSIZE, 0))
 		return "limits";
 	if ((flags & SANDBOX_CHILD) && prctl(PR_SET_PDEATHSIG, login ? SIGKILL : SIGTERM, 0, 0, 0) != 0)
 		return "parent-death signal";
@@ -51,6 +51,7 @@ const char *sandbox_limits(enum sandbox profile, unsigned descriptors, unsigned 
 
 #if SANDBOX_SECCOMP
 #include "sys/filter_login.h"
+#include "sys/filter_relay.h"
 
 static const char *install(const struct sock_filter *filter, size_t count)
 {
@@ -67,6 +68,8 @@ const char *sandbox_enter(enum sandbox profile)
 {
 	if (profile == SANDBOX_LOGIN)
 		return install(filter_login, sizeof filter_login / sizeof *filter_login);
+	if (profile == SANDBOX_RELAY)
+		return install(filter_relay, sizeof filter_relay / sizeof *filter_relay);
 	return SANDBOX_NONE;
 }
 #else

@@ -8,7 +8,8 @@
 
 enum sandbox {
 	SANDBOX_LOGIN,		/* two open descriptors, and no way to a third */
-	SANDBOX_SESSION		/* one mail user's files */
+	SANDBOX_SESSION,	/* one mail user's files */
+	SANDBOX_RELAY		/* the network, an inner end, and certificates that it is handed */
 };
 
 enum { SANDBOX_CHILD = 1, SANDBOX_FILE = 2 };
@@ -17,7 +18,8 @@ enum { SANDBOX_CHILD = 1, SANDBOX_FILE = 2 };
  * sandbox_limits - no new privileges, not dumpable, no core, no children, few descriptors,
  * and the end of the parent is our end (SIGKILL for the login process, SIGTERM for a session
  * that has a parent of ours)
- * descriptors   RLIMIT_NOFILE: one above the highest in use for the login process
+ * descriptors   RLIMIT_NOFILE: one above the highest in use for the login process; for the
+ *               relay as many more as it may be handed
  * flags         SANDBOX_CHILD: die with the parent; SANDBOX_FILE: the output is a file, by hand
  * After all changes of uid, which reset some of it.  Returns NULL or what failed.
  */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -111,8 +112,8 @@ static void kill_and_wait(pid_t pid)
 		continue;
 }
 
-/* The first child of ours that is not spare, or 0; none where the kernel does not list them. */
-static pid_t other_child(pid_t spare)
+/* The first child of ours that is not spared, or 0; none where the kernel does not list them. */
+static pid_t other_child(const pid_t spare[2])
 {
 	FILE *f = fopen("/proc/thread-self/children", "re");
 	long pid = 0;
@@ -120,13 +121,13 @@ static pid_t other_child(pid_t spare)
 
 	if (!f)
 		return 0;
-	while ((got = fscanf(f, "%ld", &pid)) == 1 && pid == spare)
+	while ((got = fscanf(f, "%ld", &pid)) == 1 && (pid == spare[0] || pid == spare[1]))
 		continue;
 	(void)fclose(f);
 	return got == 1 ? (pid_t)pid : 0;
 }
 
-void spawn_kill_family(pid_t pid, pid_t spare)
+void spawn_kill_family(pid_t pid, const pid_t spare[2])
 {
 	pid_t orphan;
 
@@ -138,18 +139,86 @@ void spawn_kill_family(pid_t pid, pid_t spare)
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
 }
 
-static bool inherit(int fd)
+/* First out of the way, then into place: no new number may hit one that is still needed. */
+static int order(posix_spawn_file_actions_t *actions, enum spawn_way way, const int *fds, size_t count)
 {
-	return fcntl(fd, F_SETFD, 0) == 0;
+	int error = 0, high = 3 + SPAWN_FDS_MAX;
+
+	if (way == SPAWN_SERVICE)
+		error = posix_spawn_file_actions_adddup2(actions, STDOUT_FILENO, STDERR_FILENO);
+	for (size_t i = 0; i < count; i++)
+		if (fds[i] >= high)
+			high = fds[i] + 1;
+	for (int i = 0; error == 0 && i < (int)count; i++)
+		error = posix_spawn_file_actions_adddup2(actions, fds[i], high + i);
+	for (int i = 0; error == 0 && i < (int)count; i++)
+		error = posix_spawn_file_actions_adddup2(actions, high + i, 3 + i);
+	if (error == 0)
+		error = posix_spawn_file_actions_addclosefrom_np(actions, 3 + (int)count);
+	return error;
+}
+
+/* The signals that are blocked in the new program */
+static int set_mask(posix_spawnattr_t *attributes, enum spawn_way way)
+{
+	sigset_t mask;
+	int error;
+
+	if (sigprocmask(SIG_BLOCK, NULL, &mask) != 0 ||
+	    (way == SPAWN_SERVICE && sigaddset(&mask, SIGTERM) != 0))
+		return errno;
+	error = posix_spawnattr_setsigmask(attributes, &mask);
+	return error == 0 ? posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK) : error;
+}
+
+static int spawn(pid_t *pid, const char *path, char *const argv[], enum spawn_way way,
+    const posix_spawn_file_actions_t *actions)
+{
+	posix_spawnattr_t attributes;
+	int error = posix_spawnattr_init(&attributes);
+
+	if (error != 0)
+		return error;
+	error = set_mask(&attributes, way);
+	if (error == 0)
+		error = posix_spawn(pid, path, actions, &attributes, argv, environ);
+	(void)posix_spawnattr_destroy(&attributes);
+	return error;
+}
+
+pid_t spawn_exec(const char *path, char *const argv[], enum spawn_way way, const int *fds, size_t count)
+{
+	posix_spawn_file_actions_t actions;
+	pid_t pid = -1;
+	int error;
+
+	if (count > SPAWN_FDS_MAX) {
+		errno = EINVAL;
+		return -1;
+	}
+	error = posix_spawn_file_actions_init(&actions);
+	if (error == 0) {
+		error = order(&actions, way, fds, count);
+		if (error == 0)
+			error = spawn(&pid, path, argv, way, &actions);
+		(void)posix_spawn_file_actions_destroy(&actions);
+	}
+	errno = error;
+	return error == 0 ? pid : -1;
 }
 
 /* PAM modules leave descriptors behind; none of them goes over the exec. */
-static bool inherit_only(int fd, int in, int out)
+static bool inherit_only(const int fds[SPAWN_KEPT])
 {
-	return close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0 && inherit(fd) && inherit(in) && inherit(out);
+	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
+		return false;
+	for (size_t i = 0; i < SPAWN_KEPT; i++)
+		if (fds[i] >= 0 && fcntl(fds[i], F_SETFD, 0) != 0)
+			return false;
+	return true;
 }
 
-pid_t spawn_program(const char *option, int fd, int in, int out, const char *(*prepare)(void *argument),
+pid_t spawn_program(const char *option, const int fds[SPAWN_KEPT], const char *(*prepare)(void *argument),
     void *argument)
 {
 	static char word[64], name[] = "restante";
@@ -166,9 +235,9 @@ pid_t spawn_program(const char *option, int fd, int in, int out, const char *(*p
 		(void)sigprocmask(SIG_SETMASK, &before, NULL);
 		return pid;
 	}
-	(void)snprintf(word, sizeof word, "%s=%d,%d,%d", option, fd, in, out);
+	(void)snprintf(word, sizeof word, "%s=%d,%d,%d,%d", option, fds[0], fds[1], fds[2], fds[3]);
 	failed = prepare(argument);
-	if (!failed && inherit_only(fd, in, out))
+	if (!failed && inherit_only(fds))
 		(void)execv("/proc/self/exe", argv);
 	log_note(LOG_ERR, "session could not be started: %s: %m", failed ? failed : "exec");
 	_exit(DIE_SYSTEM);

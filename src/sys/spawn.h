@@ -28,21 +28,38 @@ unsigned spawn_keep(int *const fds[], size_t count);
 
 /*
  * spawn_kill_family - SIGKILL a child and all that it has started, and wait for them
- * spare   another child of ours, left alone
+ * spare   two other children of ours, left alone; 0: none
  * A hung PAM module's helper has a session of its own, so that no process group reaches it:
  * we adopt what its parent leaves behind, and find it among our children.
  */
-void spawn_kill_family(pid_t pid, pid_t spare);
+void spawn_kill_family(pid_t pid, const pid_t spare[2]);
+
+enum spawn_way {
+	SPAWN_HELPER,	/* says something to the administrator */
+	SPAWN_SERVICE	/* faces the network: its 2 is what our 1 is, /dev/null, and never a log */
+};
+
+/*
+ * spawn_exec - another program, as whoever we are
+ * path    of the program; argv ends with NULL
+ * fds     count open descriptors (SPAWN_FDS_MAX at most), which become 3, 4, 5 ...; the same
+ *         one may be there twice.  Besides them it gets 0, 1 and 2, and no other.
+ * A service has SIGTERM blocked until it unblocks it, so that it may ignore it from the start.
+ * Returns the pid, or -1 with errno, also if the program cannot be executed.
+ */
+#define SPAWN_FDS_MAX 16
+pid_t spawn_exec(const char *path, char *const argv[], enum spawn_way way, const int *fds, size_t count);
 
 /*
  * spawn_program - fork and exec ourselves anew, for a session inside a PAM session
- * option     the one argument; "=FD,IN,OUT", the descriptors, is put behind it
- * fd         stays open over the exec, as in and out do
+ * option     the one argument; "=" and the descriptors, with commas between, are put behind it
+ * fds        stay open over the exec; -1: none
  * prepare    called in the child before exec, to become the user; NULL or what failed
  * SIGTERM is blocked in the new program until it unblocks it, so that none is lost on the way.
  * Returns the pid, or -1 with errno.
  */
-pid_t spawn_program(const char *option, int fd, int in, int out, const char *(*prepare)(void *argument),
+#define SPAWN_KEPT 4
+pid_t spawn_program(const char *option, const int fds[SPAWN_KEPT], const char *(*prepare)(void *argument),
     void *argument);
 
 #endif
