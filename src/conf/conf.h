@@ -35,8 +35,11 @@ struct conf {
 	bool mail_mark_seen;
 	int mail_on_delete;
 	uint64_t mail_lock_wait, mail_lock_yield;			/* ms */
-	uint64_t limits_login_timeout, limits_idle_timeout, limits_stall_timeout;	/* ms */
+	uint64_t limits_login_timeout, limits_handshake_timeout;	/* ms */
+	uint64_t limits_idle_timeout, limits_stall_timeout;		/* ms */
 	char *tls_certificate, *tls_private_key, *tls_directory, *tls_min_version, *tls_ciphers;
+	char *tls_client_ca, *tls_client_users, *tls_ticket_directory, *tls_user, *tls_relay;
+	bool tls_tickets;
 	int log_target, log_ip;
 	char *log_identifier;
 };

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/words.h"
 #include "conf/form.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -42,13 +43,12 @@ static bool host(const char *text, size_t len)
 /* each - does every one of the words, separated by blanks, have the form? */
 static bool each(const char *text, bool (*form)(const char *word, size_t len))
 {
-	while (*(text += strspn(text, " ")) != '\0') {
-		size_t len = strcspn(text, " ");
+	const char *word;
+	size_t len;
 
-		if (!form(text, len))
+	while ((word = words_next(&text, &len)) != NULL)
+		if (!form(word, len))
 			return false;
-		text += len;
-	}
 	return true;
 }
 
@@ -75,6 +75,24 @@ bool form_service(const char *text)
 bool form_identifier(const char *text)
 {
 	return only(text, strlen(text), LETTERS DIGITS "._-");
+}
+
+static bool absolute(const char *word, size_t len)
+{
+	return len > 0 && word[0] == '/';
+}
+
+bool form_paths(const char *text)
+{
+	return words_count(text) <= 2 && each(text, absolute);
+}
+
+bool form_names(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7F || *text == '/')
+			return false;
+	return true;
 }
 
 bool form_path(const char *text)

@@ -29,6 +29,12 @@ bool form_identifier(const char *text);
 /* form_path - an absolute path */
 bool form_path(const char *text);
 
+/* form_paths - one or two absolute paths, separated by blanks */
+bool form_paths(const char *text);
+
+/* form_names - visible octets and blanks: what a login name may be is auth.username_chars' matter */
+bool form_names(const char *text);
+
 /* form_maildir - begins with '/', "~/" or "%h/"; after '%' only u, n, d, h or '%' */
 bool form_maildir(const char *text);
 

@@ -38,6 +38,7 @@ static const char *const ips[] = { "full", "prefix", "none", NULL };
 #define WORD(fallback, words, member) OPTION_WORD, fallback, 0, 0, words, NULL, NULL, AT(member)
 
 #define ABSOLUTE "an absolute path or nothing"
+#define ABSOLUTES "one or two absolute paths separated by a blank, or nothing"
 #define NETWORKS "addresses and networks such as 192.0.2.0/24 or ::1, separated by blanks, or nothing"
 #define ACCOUNT "an account's name or number: at most 32 letters, digits, '.', '_', '-'"
 
@@ -80,15 +81,23 @@ const struct option options[] = {
 	{ "mail.lock_yield", TIME("1m", 0, HOUR, mail_lock_yield) },
 
 	{ "limits.login_timeout", TIME("1m", SECOND, 10 * MINUTE, limits_login_timeout) },
+	{ "limits.handshake_timeout", TIME("30s", SECOND, 10 * MINUTE, limits_handshake_timeout) },
 	{ "limits.idle_timeout", TIME("10m", SECOND, 24 * HOUR, limits_idle_timeout) },
 	{ "limits.stall_timeout", TIME("2m", SECOND, HOUR, limits_stall_timeout) },
 
-	{ "tls.certificate", TEXT("", 0, PATH, form_path, ABSOLUTE, tls_certificate) },
-	{ "tls.private_key", TEXT("", 0, PATH, form_path, ABSOLUTE, tls_private_key) },
+	{ "tls.certificate", TEXT("", 0, LIST, form_paths, ABSOLUTES, tls_certificate) },
+	{ "tls.private_key", TEXT("", 0, LIST, form_paths, ABSOLUTES, tls_private_key) },
 	{ "tls.directory", TEXT("", 0, PATH, form_path, ABSOLUTE, tls_directory) },
 	{ "tls.min_version", TEXT("1.2", 3, 3, form_version, "1.0, 1.1, 1.2 or 1.3", tls_min_version) },
 	{ "tls.ciphers", TEXT("", 0, LIST, form_ciphers,
 	    "a cipher list as the TLS library reads it, without blanks, or nothing", tls_ciphers) },
+	{ "tls.client_ca", TEXT("", 0, PATH, form_path, ABSOLUTE, tls_client_ca) },
+	{ "tls.client_users", TEXT("", 0, LIST, form_names, "login names separated by blanks, or nothing",
+	    tls_client_users) },
+	{ "tls.tickets", YESNO("yes", tls_tickets) },
+	{ "tls.ticket_directory", TEXT("", 0, PATH, form_path, ABSOLUTE, tls_ticket_directory) },
+	{ "tls.user", TEXT("restante-tls", 1, 32, form_account, ACCOUNT, tls_user) },
+	{ "tls.relay", TEXT("", 0, PATH, form_path, ABSOLUTE, tls_relay) },
 
 	{ "log.target", WORD("auto", targets, log_target) },
 	{ "log.identifier", TEXT("pop3d", 1, 32, form_identifier,
