@@ -5,7 +5,9 @@
  *
  * SPDX-License-Identifier: ISC
  */
+#include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/buf.h"
 #include "base/fdio.h"
@@ -113,6 +115,19 @@ enum line_result line_read(struct line *l, size_t limit, int64_t deadline, char 
 bool line_waiting(const struct line *l)
 {
 	return memchr(l->data + l->start, '\n', l->end - l->start) != NULL;
+}
+
+bool line_pending(const struct line *l)
+{
+	struct pollfd p = { .fd = l->fd, .events = POLLIN };
+	char octet;
+
+	if (l->end > l->start || l->skipping)
+		return true;
+	if (poll(&p, 1, 0) <= 0 || !(p.revents & POLLIN))
+		return false;
+	/* a socket that has ended can be read as well; a pipe says so otherwise */
+	return recv(l->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
 }
 
 const char *line_rest(const struct line *l, size_t *len)

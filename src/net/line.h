@@ -53,6 +53,12 @@ enum line_result line_read(struct line *l, size_t limit, int64_t deadline, char 
 /* line_waiting - is a complete line here already, so that line_read will not wait? */
 bool line_waiting(const struct line *l);
 
+/*
+ * line_pending - has the client sent anything that was not read as a line yet?  Looks at the
+ * descriptor too, and takes nothing.  Its end is nothing.
+ */
+bool line_pending(const struct line *l);
+
 /* line_rest - what was read and not yet used, to hand to the session */
 const char *line_rest(const struct line *l, size_t *len);
 
