@@ -8,6 +8,21 @@
 
 static struct wire frame;
 
+/* The monitor answers within its own deadlines, or goes away. */
+static bool hear(int fd, enum wire_type type)
+{
+	return wire_receive(fd, &frame, FDIO_FOREVER) == FDIO_OK && wire_open(&frame) == type;
+}
+
+static bool hear_result(int fd, enum wire_type type, enum ask_result *result, bool *last)
+{
+	if (!hear(fd, type))
+		return false;
+	*result = (enum ask_result)wire_number(&frame, ASK_RESULTS - 1);
+	*last = wire_number(&frame, 1) != 0;
+	return wire_end(&frame);
+}
+
 bool ask_password(int fd, const char *method, const char *name, const char *password, enum ask_result *result,
     bool *last)
 {
@@ -19,14 +34,22 @@ bool ask_password(int fd, const char *method, const char *name, const char *pass
 	wire_put_text(&frame, password);
 	sent = wire_send(fd, &frame);
 	wire_wipe(&frame);
-	/* The monitor answers within its own deadlines, or goes away. */
-	if (sent != FDIO_OK || wire_receive(fd, &frame, FDIO_FOREVER) != FDIO_OK)
+	return sent == FDIO_OK && hear_result(fd, WIRE_ANSWER_PASSWORD, result, last);
+}
+
+bool ask_external(int fd, const char *name, enum ask_result *result, bool *last)
+{
+	wire_begin(&frame, WIRE_ASK_EXTERNAL);
+	wire_put_text(&frame, name);
+	return wire_send(fd, &frame) == FDIO_OK && hear_result(fd, WIRE_ANSWER_EXTERNAL, result, last);
+}
+
+bool ask_tls(int fd)
+{
+	wire_begin(&frame, WIRE_ASK_TLS);
+	if (wire_send(fd, &frame) != FDIO_OK || !hear(fd, WIRE_ANSWER_TLS))
 		return false;
-	if (wire_open(&frame) != WIRE_ANSWER_PASSWORD)
-		return false;
-	*result = (enum ask_result)wire_number(&frame, ASK_RESULTS - 1);
-	*last = wire_number(&frame, 1) != 0;
-	return wire_end(&frame);
+	return wire_number(&frame, 1) == 1 && wire_end(&frame);
 }
 
 bool hand_over(int fd, const char *input, size_t input_len, const char *output, size_t output_len)

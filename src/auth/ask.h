@@ -29,6 +29,7 @@ enum ask_end {
 	ASK_END_ERRORS,		/* too many bad commands in a row */
 	ASK_END_FAILURES,	/* too many wrong passwords, or the monitor said last */
 	ASK_END_SHUTDOWN,	/* SIGTERM */
+	ASK_END_INJECTION,	/* octets behind STLS */
 	ASK_ENDS
 };
 
@@ -45,6 +46,18 @@ enum ask_end {
  */
 bool ask_password(int fd, const char *method, const char *name, const char *password, enum ask_result *result,
     bool *last);
+
+/*
+ * ask_external - may the owner of the client's certificate log in?  Answer as ask_password's.
+ * name    who the client wants to be, or "": whom the certificate names
+ */
+bool ask_external(int fd, const char *name, enum ask_result *result, bool *last);
+
+/*
+ * ask_tls - STLS was answered: the relay is to take the connection, we go on behind it
+ * Returns false when it did not, or the monitor is gone: end at once.
+ */
+bool ask_tls(int fd);
 
 /*
  * hand_over - after ASK_GRANTED: what was read and not used, what was not sent yet

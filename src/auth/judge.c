@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: ISC
  */
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "auth/reap.h"
 #include "base/buf.h"
 #include "base/die.h"
+#include "base/words.h"
 
 #define LEAVE 2000	/* ms that a PAM child has to go after its answer */
 
@@ -27,7 +29,7 @@ static void log_login(const struct monitor *m, int priority, const char *phrase)
 
 	m->calls->begin(&l, priority, phrase);
 	log_text(&l, "method", m->method);
-	log_word(&l, "tls", "none");
+	cover_log(&l, &m->cover);
 	if (!granted)
 		log_word(&l, "reason", v->reason);
 	log_text(&l, "user", granted ? v->account.name : name);
@@ -47,6 +49,9 @@ static int run_pam(int fd, void *argument)
 
 	/* The login process must see the monitor's end close, whatever a module's process keeps. */
 	(void)close(s->m->login);
+	/* a session inside PAM's hears the relay itself */
+	if (s->m->relay.fd >= 0 && !s->m->rules->pam->session)
+		(void)close(s->m->relay.fd);
 	return pam_child(fd, &s->request);
 }
 
@@ -81,14 +86,14 @@ void judge_dismiss(const struct monitor *m, int fd, pid_t pid, int64_t wait)
 		if (reap_leaves(fd, wait))
 			(void)reap_status(pid);
 		else
-			m->calls->kill_family(pid, m->login_pid);
+			m->calls->kill_family(pid, (const pid_t[2]){ m->login_pid, m->relay.pid });
 	}
 	(void)close(fd);
 }
 
-static void ask_pam(struct monitor *m)
+static void ask_pam(struct monitor *m, bool external)
 {
-	struct pam_start s = { m, { m->rules->pam, m->rules->pam_calls, name, password } };
+	struct pam_start s = { m, { m->rules->pam, m->rules->pam_calls, name, password, external } };
 	pid_t pid;
 	int fd = m->calls->start(run_pam, &s, &pid);
 	bool heard;
@@ -129,9 +134,19 @@ static bool judge_failure(struct monitor *m, int64_t came)
 	return last;
 }
 
-static bool send_answer(struct monitor *m, bool last)
+/* The verdict is there: what follows from it */
+static bool conclude(struct monitor *m, enum wire_type answer, bool last)
 {
-	wire_begin(&m->frame, WIRE_ANSWER_PASSWORD);
+	if (m->verdict.result == ASK_GRANTED) {
+		log_login(m, LOG_NOTICE, "LOGIN");
+		m->state = MONITOR_GRANTED;
+		/* however late it is: only the hand-over is to come */
+		m->until = fdio_now();
+	} else if (last) {
+		/* a broken login process might try on */
+		m->state = MONITOR_CLOSING;
+	}
+	wire_begin(&m->frame, answer);
 	wire_put_number(&m->frame, m->verdict.result);
 	wire_put_number(&m->frame, last);
 	return wire_send(m->login, &m->frame) == FDIO_OK;
@@ -154,19 +169,48 @@ bool judge_password(struct monitor *m)
 		verdict_set(&m->verdict, ASK_REFUSED, "repeated");
 		failures_wait(came, m->rules->failure_delay);
 	} else {
-		ask_pam(m);
+		ask_pam(m, false);
 		if (m->verdict.result != ASK_GRANTED)
 			last = judge_failure(m, came);
 	}
 	buf_wipe(password, strlen(password));
-	if (m->verdict.result == ASK_GRANTED) {
-		log_login(m, LOG_NOTICE, "LOGIN");
-		m->state = MONITOR_GRANTED;
-		/* however late it is: only the hand-over is to come */
-		m->until = fdio_now();
-	} else if (last) {
-		/* a broken login process might try on */
-		m->state = MONITOR_CLOSING;
+	return conclude(m, WIRE_ANSWER_PASSWORD, last);
+}
+
+/* Why the certificate does not do, or NULL */
+static const char *refuse_external(const struct monitor *m)
+{
+	const char *owner = m->cover.client_name;
+
+	if (!owner[0])
+		return "no-certificate";
+	/* nobody acts for somebody else here */
+	if (name[0] && strcmp(name, owner) != 0)
+		return "not-the-owner";
+	return words_have(m->rules->client_users, owner) ? NULL : "client-users";
+}
+
+bool judge_external(struct monitor *m)
+{
+	int64_t came = fdio_now();
+	const char *refused;
+	bool last = false;
+
+	(void)snprintf(m->method, sizeof m->method, "EXTERNAL");
+	wire_text(&m->frame, name, sizeof name);
+	if (!wire_end(&m->frame))
+		return false;
+	password[0] = '\0';
+	refused = refuse_external(m);
+	if (!name[0])
+		(void)snprintf(name, sizeof name, "%s", m->cover.client_name);
+	if (refused) {
+		verdict_clear(&m->verdict);
+		verdict_set(&m->verdict, ASK_REFUSED, refused);
+	} else {
+		ask_pam(m, true);
 	}
-	return send_answer(m, last);
+	if (m->verdict.result != ASK_GRANTED)
+		last = judge_failure(m, came);
+	return conclude(m, WIRE_ANSWER_EXTERNAL, last);
 }

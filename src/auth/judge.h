@@ -14,6 +14,12 @@
  */
 bool judge_password(struct monitor *m);
 
+/*
+ * judge_external - the frame in m->frame is a WIRE_ASK_EXTERNAL: the same for a client's certificate
+ * PAM is not asked for authentication, but all else that it decides stays its.
+ */
+bool judge_external(struct monitor *m);
+
 /* judge_patience - how long, in ms, a PAM child that has answered may take to end */
 int64_t judge_patience(const struct monitor *m);
 

@@ -1,8 +1,9 @@
 /*
  * monitor.c - the privileged side of the border, until a login is granted
  *
- * These files run with privilege while a connection lives: this one, judge.c, failures.c,
- * reap.c, wire.c (decodes), verdict.c and account.c (decode the PAM child's answer),
+ * These files run with privilege while a connection lives: this one, judge.c, relayed.c
+ * (hands out certificates), cover.c, failures.c, reap.c, wire.c (decodes), verdict.c and
+ * account.c (decode the PAM child's answer), tls/files.c (opens, never reads), tls/tickets.c,
  * sys/spawn.c, sys/become.c, base/ and prog/.  In the PAM child also pam.c and names.c.
  * Whoever adds to this list says why.
  *
@@ -16,6 +17,7 @@
 #include "auth/judge.h"
 #include "auth/monitor.h"
 #include "auth/reap.h"
+#include "auth/relayed.h"
 #include "base/die.h"
 
 #define GRACE 10000	/* ms that a login process may be late with its own timeout */
@@ -31,13 +33,16 @@ static bool take_over(struct monitor *m)
 	return true;
 }
 
-/* Health checks that ask nothing are no news. */
+/* Health checks that ask nothing are no news, and of TLS that failed there is a line already. */
 static void log_end(const struct monitor *m, const char *why, uint64_t commands, uint64_t refused)
 {
-	bool quiet = strcmp(why, "quit") == 0 || strcmp(why, "eof") == 0;
+	bool failed = relayed_failed(m);
+	bool quiet = failed || strcmp(why, "quit") == 0 || strcmp(why, "eof") == 0;
 	bool news = !quiet || m->failures.count > 0 || refused > 0;
 	struct log_line l;
 
+	if (failed)
+		why = "tls";
 	m->calls->begin(&l, news ? LOG_INFO : LOG_DEBUG, "DISCONNECTED");
 	log_word(&l, "reason", why);
 	log_number(&l, "commands", commands);
@@ -45,7 +50,7 @@ static void log_end(const struct monitor *m, const char *why, uint64_t commands,
 	/* a client that is set up without TLS: not an attack, so not a failed login */
 	if (refused > 0)
 		log_number(&l, "cleartext_refused", refused);
-	log_word(&l, "tls", "none");
+	cover_log_all(&l, &m->cover);
 	log_send(&l);
 }
 
@@ -55,6 +60,7 @@ static bool hear_end(struct monitor *m)
 		[ASK_END_QUIT] = "quit", [ASK_END_EOF] = "eof", [ASK_END_TIMEOUT] = "timeout",
 		[ASK_END_STALL] = "stall", [ASK_END_IO] = "io", [ASK_END_ERRORS] = "errors",
 		[ASK_END_FAILURES] = "failures", [ASK_END_SHUTDOWN] = "shutdown",
+		[ASK_END_INJECTION] = "stls-injection",
 	};
 	uint64_t why = wire_number(&m->frame, ASK_ENDS - 1);
 	uint64_t commands = wire_number(&m->frame, UINT32_MAX);
@@ -91,6 +97,8 @@ static const struct request {
 	bool (*answer)(struct monitor *m);
 } requests[] = {
 	{ WIRE_ASK_PASSWORD, MONITOR_LOGIN, 0, judge_password },
+	{ WIRE_ASK_EXTERNAL, MONITOR_LOGIN, 0, judge_external },
+	{ WIRE_ASK_TLS, MONITOR_LOGIN, 8, relayed_start },
 	{ WIRE_HAND_OVER, MONITOR_GRANTED, 1, take_over },
 	{ WIRE_TELL_END, MONITOR_LOGIN | MONITOR_GRANTED | MONITOR_CLOSING, 2, hear_end },
 	{ WIRE_TELL_FAILURE, MONITOR_LOGIN, 4, hear_failure },
@@ -145,22 +153,36 @@ static void dismiss_login(struct monitor *m)
 	}
 }
 
+/* Whoever is to be heard next; the relay first: what it tells is older than what login asks. */
+static enum fdio_result next_frame(struct monitor *m)
+{
+	const int fds[2] = { m->relay.fd, m->login };
+	bool ready[2];
+	enum fdio_result r = fdio_wait_either(fds, m->until + GRACE, ready);
+
+	if (r == FDIO_OK && ready[0])
+		return relayed_hear(m);
+	if (r == FDIO_OK)
+		r = wire_receive(m->login, &m->frame, FDIO_FOREVER);
+	if (r == FDIO_OK && !answer_request(m))
+		/* a login process that was told to end as we were does not hear an answer any more */
+		r = fdio_interrupt ? FDIO_SIGNAL : FDIO_ERROR;
+	return r;
+}
+
 enum monitor_state monitor_serve(struct monitor *m)
 {
 	m->until = fdio_after(m->rules->login_timeout);
 	m->state = MONITOR_LOGIN;
+	m->phase = RELAY_SHAKES;
 	m->pam = -1;
 	if (!failures_init(&m->failures))
 		die(DIE_SYSTEM, "no random octets");
 	while (!(m->state & (MONITOR_SESSION | MONITOR_DONE))) {
-		enum fdio_result r = wire_receive(m->login, &m->frame, m->until + GRACE);
+		enum fdio_result r = next_frame(m);
 
-		if (r == FDIO_OK && answer_request(m))
-			continue;
-		/* a login process that was told to end as we were does not hear an answer any more */
-		if (r == FDIO_OK)
-			r = fdio_interrupt ? FDIO_SIGNAL : FDIO_ERROR;
-		give_up(m, r);
+		if (r != FDIO_OK)
+			give_up(m, r);
 	}
 	dismiss_login(m);
 	if (m->pam >= 0 && (m->state == MONITOR_DONE || !m->rules->pam->session)) {

@@ -15,8 +15,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "auth/cover.h"
 #include "auth/failures.h"
 #include "auth/pam.h"
+#include "auth/tell.h"
 #include "auth/verdict.h"
 #include "base/log.h"
 
@@ -25,14 +27,29 @@ struct monitor_rules {
 	int64_t failure_delay, pam_timeout, login_timeout;	/* ms */
 	const struct pam_rules *pam;
 	const struct pam_calls *pam_calls;
+	bool stls;			/* a relay may be asked for */
+	const char *client_users;	/* names that a client certificate may log in, blanks between */
+};
+
+/* The TLS relay */
+struct monitor_relay {
+	int fd;		/* our end of its control pair; -1: there is none, or it has ended */
+	pid_t pid;	/* 0: never started */
 };
 
 /* What only a higher layer can do */
 struct monitor_calls {
 	/* a child that runs run(fd, argument), fd its end of a pair; returns our end, or -1 */
 	int (*start)(int (*run)(int fd, void *argument), void *argument, pid_t *pid);
-	/* end a child and whatever it started, and wait for them; spare is another child of ours */
-	void (*kill_family)(pid_t pid, pid_t spare);
+	/* end a child and whatever it started, and wait for them; two other children of ours are spared */
+	void (*kill_family)(pid_t pid, const pid_t spare[2]);
+	/* start the TLS relay: the connection is its from then on; fd -1, and logged, if that cannot be */
+	struct monitor_relay (*start_relay)(void);
+	/*
+	 * open certificate and key for a server name (which: 0; 1: anew, they did not match), or,
+	 * for "", those of default pair which anew; fds are the caller's
+	 */
+	enum tell_found (*open_certificate)(const char *name, unsigned which, int fds[2]);
 	/* ip, port and the like: what every line about this connection begins with */
 	void (*begin)(struct log_line *l, int priority, const char *phrase);
 	/* the last word on an account: can its mailbox be named? false: refused */
@@ -47,6 +64,14 @@ enum monitor_state {
 	MONITOR_DONE = 16
 };
 
+/* How far the relay has come, by what it told */
+enum monitor_relay_phase {
+	RELAY_SHAKES = 1,	/* the handshake is to come, or under way */
+	RELAY_COVERS = 2,	/* there is TLS */
+	RELAY_FAILED = 4,	/* there will be none */
+	RELAY_LEFT = 8		/* the client's end was not announced */
+};
+
 struct monitor {
 	const struct monitor_rules *rules;
 	const struct monitor_calls *calls;
@@ -57,6 +82,11 @@ struct monitor {
 	/* pair of the PAM child that granted, or -1; with a PAM session it lives on */
 	int pam;
 	pid_t pam_pid;
+	struct monitor_relay relay;
+	enum monitor_relay_phase phase;
+	unsigned relay_asked;		/* questions that are permitted once and have been put */
+	char relay_name[COVER_NAME_MAX + 1];	/* the server name of the first one */
+	struct cover cover;		/* what it told */
 	int status;			/* exit status so far */
 	int64_t until;			/* limits.login_timeout, PAM's part included */
 	char method[ASK_METHOD_MAX];
@@ -70,7 +100,7 @@ struct monitor {
 
 /*
  * monitor_serve - from the greeting to a granted login, or to the end
- * m   login, login_pid, rules, calls set, all else zero
+ * m   login, login_pid, rules, calls, relay (fd -1: none yet) set, all else zero
  * Returns MONITOR_SESSION: the caller becomes the session of m->verdict.account; input and
  * output are valid until m->frame changes.  MONITOR_DONE: exit with m->status.
  * The login child is gone in both cases.

@@ -162,7 +162,7 @@ static bool ask_pam(struct talk *t, struct verdict *v)
 	const void *user = NULL;
 
 	t->last = start(t);
-	if (t->last == PAM_SUCCESS)
+	if (t->last == PAM_SUCCESS && !t->request->external)
 		t->last = t->lib.authenticate(t->handle, PAM_DISALLOW_NULL_AUTHTOK);
 	verdict_of_code(v, t->last);
 	if (v->result != ASK_GRANTED)

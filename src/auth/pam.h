@@ -43,6 +43,7 @@ struct pam_request {
 	const struct pam_calls *calls;
 	const char *name;
 	char *password;		/* overwritten once PAM has had it */
+	bool external;		/* a certificate has proved who it is: no authentication phase */
 };
 
 /*

@@ -145,6 +145,47 @@ void wire_wipe(struct wire *w)
 	w->pos = 0;
 }
 
+static enum fdio_result judge_send(ssize_t sent)
+{
+	if (sent < 0)
+		return errno == EPIPE || errno == ECONNRESET ? FDIO_EOF : FDIO_ERROR;
+	return FDIO_OK;
+}
+
+/* The control part of a message that carries WIRE_FDS descriptors at most */
+union control {
+	struct cmsghdr header;
+	char octets[CMSG_SPACE(WIRE_FDS * sizeof(int))];
+};
+
+enum fdio_result wire_send_fds(int fd, const struct wire *w, const int *fds, size_t count)
+{
+	union control control = { .octets = "" };
+	struct iovec data = { .iov_len = w->len };
+	struct msghdr m = { .msg_iov = &data, .msg_iovlen = 1 };
+	ssize_t sent;
+
+	if (w->bad || count > WIRE_FDS) {
+		errno = EMSGSIZE;
+		return FDIO_ERROR;
+	}
+	/* sendmsg only reads it */
+	data.iov_base = (void *)(uintptr_t)w->data;
+	if (count > 0) {
+		m.msg_control = &control;
+		m.msg_controllen = CMSG_SPACE(count * sizeof *fds);
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(count * sizeof *fds);
+		memcpy(CMSG_DATA(&control.header), fds, count * sizeof *fds);
+	}
+	do
+		sent = sendmsg(fd, &m, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return judge_send(sent);
+}
+
+/* By send: the login process has no other call. */
 enum fdio_result wire_send(int fd, const struct wire *w)
 {
 	ssize_t sent;
@@ -156,8 +197,21 @@ enum fdio_result wire_send(int fd, const struct wire *w)
 	do
 		sent = send(fd, w->data, w->len, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
-	if (sent < 0)
-		return errno == EPIPE || errno == ECONNRESET ? FDIO_EOF : FDIO_ERROR;
+	return judge_send(sent);
+}
+
+/* What the kernel made of a receive call */
+static enum fdio_result judge_receive(struct wire *w, ssize_t got)
+{
+	if (got < 0)
+		return errno == ECONNRESET ? FDIO_EOF : FDIO_ERROR;
+	if (got == 0)
+		return FDIO_EOF;
+	if ((size_t)got > sizeof w->data) {
+		errno = EMSGSIZE;
+		return FDIO_ERROR;
+	}
+	w->len = (size_t)got;
 	return FDIO_OK;
 }
 
@@ -172,14 +226,49 @@ enum fdio_result wire_receive(int fd, struct wire *w, int64_t deadline)
 	do
 		got = recv(fd, w->data, sizeof w->data, MSG_TRUNC);
 	while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return errno == ECONNRESET ? FDIO_EOF : FDIO_ERROR;
-	if (got == 0)
-		return FDIO_EOF;
-	if ((size_t)got > sizeof w->data) {
+	return judge_receive(w, got);
+}
+
+/* Descriptors that came are open here now: kept, or closed. */
+static bool take_fds(struct msghdr *m, int fds[WIRE_FDS])
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(m);
+	size_t count;
+
+	if (!c)
+		return true;
+	if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len < CMSG_LEN(0))
+		return false;
+	count = (c->cmsg_len - CMSG_LEN(0)) / sizeof *fds;
+	if (count > WIRE_FDS)
+		return false;
+	memcpy(fds, CMSG_DATA(c), count * sizeof *fds);
+	/* the kernel closed what did not fit */
+	return !(m->msg_flags & MSG_CTRUNC);
+}
+
+enum fdio_result wire_receive_fds(int fd, struct wire *w, int64_t deadline, int fds[WIRE_FDS])
+{
+	enum fdio_result ready = fdio_wait(fd, POLLIN, deadline);
+	union control control = { .octets = "" };
+	struct iovec data = { .iov_base = w->data, .iov_len = sizeof w->data };
+	struct msghdr m = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
+		.msg_controllen = sizeof control };
+	ssize_t got;
+
+	for (size_t i = 0; i < WIRE_FDS; i++)
+		fds[i] = -1;
+	w->len = 0;
+	if (ready != FDIO_OK)
+		return ready;
+	do
+		got = recvmsg(fd, &m, MSG_CMSG_CLOEXEC | MSG_TRUNC);
+	while (got < 0 && errno == EINTR);
+	if (got >= 0 && !take_fds(&m, fds)) {
+		for (size_t i = 0; i < WIRE_FDS; i++)
+			fdio_close(&fds[i]);
 		errno = EMSGSIZE;
 		return FDIO_ERROR;
 	}
-	w->len = (size_t)got;
-	return FDIO_OK;
+	return judge_receive(w, got);
 }

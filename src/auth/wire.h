@@ -27,6 +27,15 @@ enum wire_type {
 	WIRE_HAND_OVER = 'H',		/* login -> monitor: unread input, unsent output */
 	WIRE_TELL_END = 'E',		/* login -> monitor: why it ends */
 	WIRE_TELL_FAILURE = 'F',	/* login -> monitor: it could not be locked up; nothing was read */
+	WIRE_ASK_EXTERNAL = 'X',	/* login -> monitor: name, by the client's certificate */
+	WIRE_ANSWER_EXTERNAL = 'x',	/* monitor -> login: result, last */
+	WIRE_ASK_TLS = 'T',		/* login -> monitor: STLS was answered, start the relay */
+	WIRE_ANSWER_TLS = 't',		/* monitor -> login: it has the connection; 0 or 1 */
+	WIRE_ASK_CERTIFICATE = 'C',	/* relay -> monitor: server name, which */
+	WIRE_ANSWER_CERTIFICATE = 'c',	/* monitor -> relay: how found; then two descriptors come with it */
+	WIRE_TELL_TLS = 'V',		/* relay -> monitor: the handshake is done, struct cover */
+	WIRE_TELL_TLS_FAILURE = 'v',	/* relay -> monitor: no TLS: whose fault, reason, server name */
+	WIRE_TELL_CLOSED = 'Z',		/* relay -> monitor, session: it ended without close_notify */
 	WIRE_ANSWER_PAM = 'a',		/* PAM child -> monitor: result, account */
 	WIRE_START_SESSION = 'S',	/* monitor -> PAM child: what the session needs */
 	WIRE_TELL_SESSION = 's',	/* PAM child -> monitor: the session has ended, its status */
@@ -74,5 +83,16 @@ void wire_wipe(struct wire *w);
  */
 enum fdio_result wire_send(int fd, const struct wire *w);
 enum fdio_result wire_receive(int fd, struct wire *w, int64_t deadline);
+
+#define WIRE_FDS 2
+
+/* wire_send_fds - the same with count open descriptors, which stay ours */
+enum fdio_result wire_send_fds(int fd, const struct wire *w, const int *fds, size_t count);
+
+/*
+ * wire_receive_fds - the same; fds[WIRE_FDS] are set to what came, close-on-exec, -1 where
+ * nothing did; more than WIRE_FDS is FDIO_ERROR.  Every other receive drops descriptors.
+ */
+enum fdio_result wire_receive_fds(int fd, struct wire *w, int64_t deadline, int fds[WIRE_FDS]);
 
 #endif

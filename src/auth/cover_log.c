@@ -1,0 +1,27 @@
+/*
+ * cover_log.c - the facts of TLS in a line of the log; apart from the frames, as the relay logs nothing
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "auth/cover.h"
+
+void cover_log(struct log_line *l, const struct cover *c)
+{
+	if (c->version[0])
+		log_text(l, "tls", c->version);
+	else
+		log_word(l, "tls", "none");
+}
+
+void cover_log_all(struct log_line *l, const struct cover *c)
+{
+	cover_log(l, c);
+	if (!c->version[0])
+		return;
+	log_text(l, "cipher", c->cipher);
+	log_word(l, "resumed", c->resumed ? "yes" : "no");
+	if (c->server_name[0])
+		log_text(l, "sni", c->server_name);
+	if (c->truncated)
+		log_word(l, "truncated", "yes");
+}
