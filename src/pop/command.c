@@ -158,7 +158,7 @@ static enum command_outcome run(struct command_loop *l, char *text, size_t len)
 		return command_say(l, COMMAND_BAD, "unknown command");
 	if (c->secret && !l->covered) {
 		l->refused++;
-		return command_say(l, COMMAND_ERR, "[AUTH] no passwords without TLS here");
+		return command_say(l, COMMAND_ERR, "[AUTH] %s", l->uncovered);
 	}
 	if (c->rest) {
 		/* PASS: all behind one blank, as it is */

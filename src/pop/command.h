@@ -39,6 +39,7 @@ enum command_end {
 	COMMAND_ERRORS,		/* too many bad commands in a row */
 	COMMAND_FAILURES,	/* too many wrong passwords, or the monitor said last */
 	COMMAND_SHUTDOWN,	/* SIGTERM */
+	COMMAND_INJECTION,	/* octets behind STLS */
 	COMMAND_YIELD,		/* gave way to a newcomer */
 	COMMAND_FILE,		/* a message could not be read to its end */
 	COMMAND_GRANTED		/* login granted: the session goes on */
@@ -67,6 +68,7 @@ struct command_loop {
 	/* octets of a line: LINE_COMMAND, LINE_SASL where some row is longer */
 	size_t limit;
 	bool covered;			/* passwords may pass: TLS, loopback, or no such rule */
+	const char *uncovered;		/* the reply's text where they may not: what to do */
 	unsigned bad_limit;		/* more than so many bad commands in a row end the loop */
 	int64_t idle;			/* ms for the next command, 0: no limit */
 	/* fdio time at which the loop ends whatever happens, FDIO_FOREVER: never */

@@ -1,14 +1,13 @@
 /*
- * pop3_login.c - the AUTHORIZATION state of RFC 1939 section 4, with AUTH of RFC 5034
+ * pop3_login.c - the AUTHORIZATION state of RFC 1939 section 4, with AUTH of RFC 5034 and
+ * STLS of RFC 2595
  *
  * SPDX-License-Identifier: ISC
  */
 #include <string.h>
-#include <strings.h>
 
 #include "auth/ask.h"
 #include "auth/names.h"
-#include "auth/sasl.h"
 #include "base/buf.h"
 #include "base/fdio.h"
 #include "pop/pop3_login.h"
@@ -18,44 +17,10 @@
 
 struct state {
 	const struct pop3_login *rules;
+	struct pop3_auth auth;
+	bool secured;				/* TLS is in use */
 	char name[NAMES_MAX + 1];		/* of USER; "" before it */
-	char decoded[2][LINE_SASL + 1];		/* SASL responses */
 };
-
-/* What the client hears of a password; unknown, wrong and not permitted are one. */
-static const char *const replies[ASK_RESULTS] = {
-	[ASK_GRANTED] = "",
-	[ASK_REFUSED] = "[AUTH] user name or password is not right",
-	[ASK_EXPIRED] = "[AUTH] the password has expired, it must be changed first",
-	[ASK_TEMP] = "[SYS/TEMP] login is not possible now, try again later",
-	[ASK_PERM] = "[SYS/PERM] login is not possible, the administrator has to see to it",
-};
-
-static enum command_outcome try_password(struct command_loop *l, const char *method, const char *name,
-    const char *password)
-{
-	struct state *s = l->state;
-	enum ask_result result;
-	bool last;
-
-	if (strlen(name) > NAMES_MAX || strlen(password) > ASK_PASSWORD_MAX)
-		return command_say(l, COMMAND_BAD, "too long");
-	/* only so much unsent output can travel on */
-	if (l->out->used > ASK_OUTPUT_MAX && !out_flush(l->out))
-		return COMMAND_QUIET;
-	if (!ask_password(s->rules->monitor, method, name, password, &result, &last))
-		return command_stop(l, COMMAND_SHUTDOWN, "-ERR [SYS/TEMP] shutting down");
-	if (result == ASK_GRANTED) {
-		l->end = COMMAND_GRANTED;
-		return COMMAND_END;
-	}
-	if (last) {
-		(void)out_format(l->out, "-ERR %s, closing\r\n", replies[result]);
-		l->end = COMMAND_FAILURES;
-		return COMMAND_END;
-	}
-	return command_say(l, COMMAND_ERR, "%s", replies[result]);
-}
 
 static enum command_outcome do_user(struct command_loop *l, char *const argument[], size_t count)
 {
@@ -77,97 +42,17 @@ static enum command_outcome do_pass(struct command_loop *l, char *const argument
 	(void)count;
 	if (s->name[0] == '\0')
 		return command_say(l, COMMAND_ERR, "USER first");
-	outcome = try_password(l, "USER", s->name, argument[0]);
+	outcome = pop3_auth_password(l, &s->auth, "USER", s->name, argument[0]);
 	buf_wipe(argument[0], strlen(argument[0]));
 	s->name[0] = '\0';
 	return outcome;
 }
 
-/*
- * One SASL response, decoded: the initial one, or asked for with a challenge.
- * Returns COMMAND_OK with *len set, or what the handler is to return.
- */
-static enum command_outcome response(struct command_loop *l, char *initial, const char *challenge,
-    char *decoded, size_t *len)
-{
-	char *text = initial;
-	size_t text_len;
-	bool right;
-
-	if (initial)
-		text_len = strlen(initial);
-	else if (!command_more(l, challenge, &text, &text_len))
-		return l->end == COMMAND_GOES_ON ? COMMAND_BAD : COMMAND_END;
-	if (!initial && text_len == 1 && text[0] == '*')
-		return command_say(l, COMMAND_ERR, "cancelled");
-	/* RFC 5034 section 4: "=" is an initial response of no octets */
-	if (initial && text_len == 1 && text[0] == '=')
-		text_len = 0;
-	right = sasl_decode(text, text_len, decoded, len);
-	buf_wipe(text, text_len);
-	decoded[*len] = '\0';
-	return right ? COMMAND_OK : command_say(l, COMMAND_BAD, "not base64");
-}
-
-static enum command_outcome auth_plain(struct command_loop *l, char *initial)
-{
-	struct state *s = l->state;
-	struct sasl_plain p;
-	size_t len;
-	enum command_outcome outcome = response(l, initial, "", s->decoded[0], &len);
-
-	if (outcome != COMMAND_OK)
-		return outcome;
-	if (!sasl_plain(s->decoded[0], len, &p))
-		return command_say(l, COMMAND_BAD, "not a PLAIN message");
-	/* nobody acts for somebody else here */
-	if (p.authzid[0] && strcmp(p.authzid, p.authcid) != 0)
-		return command_say(l, COMMAND_ERR, "[AUTH] only for oneself");
-	return try_password(l, "PLAIN", p.authcid, p.password);
-}
-
-static enum command_outcome auth_login(struct command_loop *l, char *initial)
-{
-	struct state *s = l->state;
-	size_t name, password;
-	enum command_outcome outcome = response(l, initial, "VXNlcm5hbWU6", s->decoded[0], &name);
-
-	if (outcome == COMMAND_OK)
-		outcome = response(l, NULL, "UGFzc3dvcmQ6", s->decoded[1], &password);
-	if (outcome != COMMAND_OK)
-		return outcome;
-	if (name == 0 || memchr(s->decoded[0], '\0', name) || memchr(s->decoded[1], '\0', password))
-		return command_say(l, COMMAND_BAD, "not a LOGIN message");
-	return try_password(l, "LOGIN", s->decoded[0], s->decoded[1]);
-}
-
-static enum command_outcome list_mechanisms(struct command_loop *l)
-{
-	const struct state *s = l->state;
-
-	/* RFC 1734's bare AUTH, which KMail and Outlook still send */
-	(void)out_format(l->out, "+OK mechanisms follow\r\n%s%s.\r\n", s->rules->plain ? "PLAIN\r\n" : "",
-	    s->rules->login ? "LOGIN\r\n" : "");
-	return COMMAND_QUIET;
-}
-
 static enum command_outcome do_auth(struct command_loop *l, char *const argument[], size_t count)
 {
 	struct state *s = l->state;
-	char *initial = count > 1 ? argument[1] : NULL;
-	enum command_outcome outcome;
 
-	if (count == 0)
-		return list_mechanisms(l);
-	if (s->rules->plain && strcasecmp(argument[0], "PLAIN") == 0)
-		outcome = auth_plain(l, initial);
-	else if (s->rules->login && strcasecmp(argument[0], "LOGIN") == 0)
-		outcome = auth_login(l, initial);
-	else
-		outcome = command_say(l, COMMAND_BAD, "mechanism not known");
-	buf_wipe(s->decoded, sizeof s->decoded[0]);
-	buf_wipe(s->decoded[1], sizeof s->decoded[1]);
-	return outcome;
+	return pop3_auth(l, &s->auth, argument, count);
 }
 
 static enum command_outcome do_quit(struct command_loop *l, char *const argument[], size_t count)
@@ -177,9 +62,53 @@ static enum command_outcome do_quit(struct command_loop *l, char *const argument
 	return command_stop(l, COMMAND_QUIT, "+OK bye");
 }
 
-enum { ROW_AUTH = 2 };
+/* Everything that was said in clear is forgotten; only the inner end is left. */
+static void change_to(struct command_loop *l, int inner)
+{
+	struct state *s = l->state;
+	int64_t stall = l->out->stall;
 
-/* CAPA's line of AUTH is set by the mechanisms that are configured. */
+	if (l->out->fd != l->line->fd)
+		fdio_close(&l->out->fd);
+	fdio_close(&l->line->fd);
+	line_init(l->line, inner);
+	out_init(l->out, inner, stall);
+	s->name[0] = '\0';
+	s->secured = true;
+	s->auth.offers.stls = false;
+	s->auth.offers.external = s->rules->offers.external;
+	l->covered = true;
+	(void)pop3_login_table(&s->auth.offers);
+}
+
+/*
+ * RFC 2595 section 4.  Reply, flush, drop, acknowledge: from the reply on nothing is read here
+ * any more, and what was read before is nothing, or the end.
+ */
+static enum command_outcome do_stls(struct command_loop *l, char *const argument[], size_t count)
+{
+	const struct state *s = l->state;
+
+	(void)argument;
+	(void)count;
+	if (!s->auth.offers.stls)
+		return command_say(l, COMMAND_ERR, s->secured ? "TLS is in use already" : "no TLS here");
+	if (line_pending(l->line))
+		return command_stop(l, COMMAND_INJECTION, "-ERR nothing may follow STLS, closing");
+	if (!out_text(l->out, "+OK begin TLS\r\n") || !out_flush(l->out))
+		return COMMAND_QUIET;
+	if (!ask_tls(s->rules->monitor)) {
+		/* the client expects TLS by now: no reply would mean anything to it */
+		l->end = COMMAND_SHUTDOWN;
+		return COMMAND_END;
+	}
+	change_to(l, s->rules->inner);
+	return COMMAND_QUIET;
+}
+
+enum { ROW_AUTH = 2, ROW_STLS = 3 };
+
+/* CAPA's lines of AUTH and STLS are set by what is offered. */
 static struct command table[] = {
 	{ .name = "USER", .run = do_user, .least = 1, .most = 1, .secret = true, .capa = "USER",
 	    .syntax = "USER name" },
@@ -187,16 +116,27 @@ static struct command table[] = {
 	    .syntax = "PASS password" },
 	[ROW_AUTH] = { .name = "AUTH", .run = do_auth, .least = 0, .most = 2, .longer = true, .secret = true,
 	    .syntax = "AUTH mechanism [initial-response]" },
+	[ROW_STLS] = { .name = "STLS", .run = do_stls, .syntax = "STLS" },
 	{ .name = "CAPA", .run = command_capa, .syntax = "CAPA" },
 	{ .name = "QUIT", .run = do_quit, .syntax = "QUIT" },
 	{ .name = NULL },
 };
 
-const struct command *pop3_login_table(bool plain, bool login)
+const struct command *pop3_login_table(const struct pop3_offers *offers)
 {
-	table[ROW_AUTH].capa = plain && login ? "SASL PLAIN LOGIN" : plain ? "SASL PLAIN" :
-	    login ? "SASL LOGIN" : NULL;
+	table[ROW_AUTH].capa = pop3_auth_capa(offers);
+	table[ROW_STLS].capa = offers->stls ? "STLS" : NULL;
 	return table;
+}
+
+/* Mechanisms that need TLS are not offered before it. */
+static void begin(struct state *s, const struct pop3_login *rules)
+{
+	s->rules = rules;
+	s->auth.monitor = rules->monitor;
+	s->secured = rules->secured;
+	s->auth.offers = rules->offers;
+	s->auth.offers.external = rules->offers.external && rules->secured;
 }
 
 enum command_end pop3_login(const struct pop3_login *rules, struct line *line, struct out *out,
@@ -206,17 +146,19 @@ enum command_end pop3_login(const struct pop3_login *rules, struct line *line, s
 	struct command_loop l = {
 		.line = line,
 		.out = out,
-		.table = pop3_login_table(rules->plain, rules->login),
 		.capa = pop3_session_table,
 		.state = &s,
 		.limit = LINE_SASL,
 		.covered = rules->covered,
+		.uncovered = rules->offers.stls ? "no passwords in clear: STLS first" :
+		    "no passwords in clear, and no TLS here",
 		.bad_limit = BAD_LIMIT,
 		.until = fdio_after(rules->timeout),
 	};
 	enum command_end end;
 
-	s.rules = rules;
+	begin(&s, rules);
+	l.table = pop3_login_table(&s.auth.offers);
 	/* no angle brackets: some clients take them for APOP's timestamp */
 	(void)out_format(out, "+OK %s POP3 ready\r\n", rules->hostname);
 	end = command_serve(&l);

@@ -229,7 +229,7 @@ enum command_end pop3_session(struct pop3_session *s, struct line *line, struct 
 		.table = pop3_session_table,
 		.state = s,
 		.limit = LINE_COMMAND,
-		.capa = pop3_login_table(s->plain, s->login),
+		.capa = pop3_login_table(&s->offers),
 		.covered = s->covered,
 		.bad_limit = BAD_LIMIT,
 		.idle = s->idle,
