@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: ISC
  */
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,8 +83,11 @@ void inside_put(struct wire *w, const struct plan *p, const struct account *a,
 {
 	wire_begin(w, WIRE_START_SESSION);
 	account_put(w, a);
+	/* a number as it is in the PAM child, too */
+	wire_put_number(w, (uint64_t)(p->relay + 1));
 	wire_put_text(w, p->id);
 	put_start(w, &p->start);
+	cover_put(w, &p->cover);
 	put_conf(w, &p->conf);
 	wire_put_octets(w, given->input, given->input_len);
 	wire_put_octets(w, given->output, given->output_len);
@@ -94,8 +98,12 @@ bool inside_get(struct wire *w, struct plan *p, struct account *a, struct sessio
 	if (wire_open(w) != WIRE_START_SESSION)
 		return false;
 	account_get(w, a);
+	(void)wire_number(w, INT_MAX);
 	wire_text(w, p->id, sizeof p->id);
-	if (!get_start(w, &p->start) || !get_conf(w, &p->conf))
+	if (!get_start(w, &p->start))
+		return false;
+	cover_get(w, &p->cover);
+	if (!get_conf(w, &p->conf))
 		return false;
 	given->input = wire_octets(w, WIRE_MAX, &given->input_len);
 	given->output = wire_octets(w, WIRE_MAX, &given->output_len);
@@ -131,13 +139,14 @@ int inside_run(void *context, struct wire *w)
 	const struct plan *p = context;
 	static struct account a;
 	enum fdio_result sent;
-	int pair[2], status;
+	int pair[2], relay, status;
 	pid_t pid;
 
 	account_get(w, &a);
+	relay = (int)wire_number(w, INT_MAX) - 1;
 	if (w->bad || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return DIE_SYSTEM;
-	pid = spawn_program(OPTION, pair[1], p->start.in, p->start.out, prepare, &a);
+	pid = spawn_program(OPTION, (const int[]){ pair[1], p->start.in, p->start.out, relay }, prepare, &a);
 	(void)close(pair[1]);
 	sent = pid < 0 ? FDIO_ERROR : wire_send(pair[0], w);
 	if (sent == FDIO_ERROR)
@@ -168,18 +177,17 @@ int inside_main(const char *descriptors)
 	static struct account a;
 	static struct wire w;
 	struct session_input given;
-	char error[CONF_ERROR];
-	int fd;
+	int fd, relay;
 
-	if (sscanf(descriptors, "%9d,%9d,%9d", &fd, &p.start.in, &p.start.out) != 3)
+	if (sscanf(descriptors, "%9d,%9d,%9d,%9d", &fd, &p.start.in, &p.start.out, &relay) != 4)
 		return DIE_USAGE;
 	start_environment();
 	if (hear_plan(fd, &w) != FDIO_OK || !inside_get(&w, &p, &a, &given))
 		return DIE_BUG;
 	/* fd stays open: that it closes is how the PAM child learns of our end */
-	if (!plan_check(&p.conf, error))
-		return DIE_BUG;
 	plan_make(&p);
+	plan_settle(&p);
+	p.relay = relay;
 	lines_open(&p);
 	return session_run(&p, &a, &given);
 }

@@ -23,7 +23,7 @@ bool inside_get(struct wire *w, struct plan *p, struct account *a, struct sessio
  */
 int inside_run(void *context, struct wire *w);
 
-/* inside_main - --session=FD,IN,OUT: that process */
+/* inside_main - --session=FD,IN,OUT,RELAY: that process */
 int inside_main(const char *descriptors);
 
 #endif

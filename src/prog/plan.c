@@ -4,13 +4,14 @@
  * SPDX-License-Identifier: ISC
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/random.h>
 #include <arpa/inet.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/words.h"
 #include "net/addr.h"
 #include "prog/plan.h"
 
@@ -45,16 +46,34 @@ static bool parse_networks(const char *name, const char *list, struct addr_net n
 	}
 }
 
+static void files_of(const struct conf *c, struct files_rules *f)
+{
+	*f = (struct files_rules){
+		.certificate = c->tls_certificate,
+		.private_key = c->tls_private_key,
+		.directory = c->tls_directory,
+		.credentials = getenv("CREDENTIALS_DIRECTORY"),
+		.hostname = c->server_hostname,
+	};
+}
+
 bool plan_check(const struct conf *c, char error[CONF_ERROR])
 {
 	struct addr_net nets[NETWORKS];
+	struct files_rules files;
 	size_t count;
 
 	if (!parse_networks("auth.cleartext_from", c->auth_cleartext_from, nets, &count, error))
 		return false;
-	if (c->network_tls == CONF_TLS_IMPLICIT || c->network_tls == CONF_TLS_STARTTLS)
+	files_of(c, &files);
+	if ((c->network_tls == CONF_TLS_IMPLICIT || c->network_tls == CONF_TLS_STARTTLS) &&
+	    !files_set(&files))
 		return complain("network.tls", c->network_tls == CONF_TLS_IMPLICIT ? "implicit" : "starttls",
-		    "this build has no TLS; allowed: auto, off", error);
+		    "it needs tls.certificate or tls.directory; allowed without them: auto, off", error);
+	if (c->tls_private_key[0] && words_count(c->tls_private_key) != words_count(c->tls_certificate))
+		return complain("tls.private_key", c->tls_private_key,
+		    "not as many as in tls.certificate; allowed: as many, or none (keys in the same files)",
+		    error);
 	if (c->network_proxy_from[0])
 		return complain("network.proxy_from", c->network_proxy_from,
 		    "not in this version; allowed: (none)", error);
@@ -66,13 +85,15 @@ bool plan_check(const struct conf *c, char error[CONF_ERROR])
 	return true;
 }
 
-/* No TLS yet, so: no such rule, no network at all, or a network where clear text is accepted. */
+/* TLS, no such rule, no network at all, or a network where clear text is accepted */
 static bool is_covered(const struct plan *p)
 {
 	struct addr_net nets[NETWORKS];
 	char error[CONF_ERROR];
 	size_t count;
 
+	if (p->tls_mode == PLAN_TLS_IMPLICIT || p->cover.version[0])
+		return true;
 	if (!p->conf.auth_require_tls || p->start.peer.family == AF_UNSPEC)
 		return !p->conf.auth_require_tls || !p->start.tcp;
 	return parse_networks("auth.cleartext_from", p->conf.auth_cleartext_from, nets, &count, error) &&
@@ -127,18 +148,35 @@ static void make_hostname(struct plan *p)
 			*c = '-';
 }
 
-static bool lists(const char *words, const char *word)
+/* RFC 8314: 995 is for TLS from the first octet. */
+static enum plan_tls decide_tls(const struct plan *p)
 {
-	size_t len = strlen(word);
-
-	for (words += strspn(words, " "); *words; words += strspn(words, " ")) {
-		size_t here = strcspn(words, " ");
-
-		if (here == len && strncasecmp(words, word, len) == 0)
-			return true;
-		words += here;
+	switch (p->conf.network_tls) {
+	case CONF_TLS_OFF:
+		return PLAN_TLS_OFF;
+	case CONF_TLS_IMPLICIT:
+		return PLAN_TLS_IMPLICIT;
+	case CONF_TLS_STARTTLS:
+		return PLAN_TLS_STLS;
+	default:
+		if (p->start.local.port == 995)
+			return PLAN_TLS_IMPLICIT;
+		return files_set(&p->files) ? PLAN_TLS_STLS : PLAN_TLS_OFF;
 	}
-	return false;
+}
+
+/* EXTERNAL is for a client whose certificate is asked for, and may log somebody in. */
+static struct pop3_offers make_offers(const struct plan *p)
+{
+	const struct conf *c = &p->conf;
+	bool tls = p->tls_mode != PLAN_TLS_OFF || p->cover.version[0];
+
+	return (struct pop3_offers){
+		.plain = words_have(c->auth_mechanisms, "plain"),
+		.login = words_have(c->auth_mechanisms, "login"),
+		.external = tls && c->tls_client_ca[0] && c->tls_client_users[0],
+		.stls = p->tls_mode == PLAN_TLS_STLS,
+	};
 }
 
 void plan_make(struct plan *p)
@@ -149,9 +187,12 @@ void plan_make(struct plan *p)
 		make_id(p->id);
 	make_ip(p);
 	make_hostname(p);
+	files_of(c, &p->files);
+	p->files.hostname = p->hostname;
+	p->relay = -1;
+	p->tls_mode = decide_tls(p);
 	p->covered = is_covered(p);
-	p->plain = lists(c->auth_mechanisms, "plain");
-	p->login = lists(c->auth_mechanisms, "login");
+	p->offers = make_offers(p);
 	p->pam = (struct pam_rules){
 		.names = { c->auth_username_chars, c->auth_domain_strip, c->auth_domain_append,
 		    c->auth_lowercase },
@@ -168,7 +209,18 @@ void plan_make(struct plan *p)
 		.pam_timeout = (int64_t)c->auth_pam_timeout,
 		.login_timeout = (int64_t)c->limits_login_timeout,
 		.pam = &p->pam,
+		.stls = p->tls_mode == PLAN_TLS_STLS,
+		.client_users = c->tls_client_users,
 	};
+}
+
+void plan_settle(struct plan *p)
+{
+	bool tls = p->cover.version[0] != '\0';
+
+	p->offers.stls = false;
+	p->offers.external = p->offers.external && tls;
+	p->covered = p->covered || tls;
 }
 
 /* What stands for one %-letter: a part of a path, or the home, which is one already. */

@@ -15,6 +15,11 @@
 #include "auth/pam.h"
 #include "conf/conf.h"
 #include "net/start.h"
+#include "pop/pop3_auth.h"
+#include "tls/files.h"
+
+/* network.tls, once it is decided */
+enum plan_tls { PLAN_TLS_OFF, PLAN_TLS_STLS, PLAN_TLS_IMPLICIT };
 
 struct plan {
 	struct conf conf;
@@ -23,7 +28,11 @@ struct plan {
 	char ip[INET6_ADDRSTRLEN + 4];	/* as the log shows it */
 	char hostname[256];
 	bool covered;			/* passwords may pass in clear */
-	bool plain, login;		/* mechanisms of AUTH */
+	struct pop3_offers offers;
+	enum plan_tls tls_mode;
+	struct files_rules files;	/* where certificates are */
+	struct cover cover;		/* what the relay told of TLS, once login is granted */
+	int relay;			/* our end of its control pair, or -1 */
 	struct pam_rules pam;
 	struct monitor_rules monitor;
 };
@@ -34,8 +43,14 @@ struct plan {
  */
 bool plan_check(const struct conf *c, char error[CONF_ERROR]);
 
-/* plan_make - conf and start are set; fills the rest */
+/* plan_make - conf and start are set; fills the rest; cover is zero, or known */
 void plan_make(struct plan *p);
+
+/*
+ * plan_settle - login is granted, and p->cover known: what is offered and covered from now on
+ * follows from it, not from certificates, which may be out of reach
+ */
+void plan_settle(struct plan *p);
 
 /*
  * plan_maildir - mail.maildir for this account

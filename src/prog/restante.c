@@ -11,6 +11,8 @@
 
 #include "base/die.h"
 #include "base/fdio.h"
+#include "prog/check.h"
+#include "prog/escort.h"
 #include "prog/inside.h"
 #include "prog/lines.h"
 #include "prog/serve.h"
@@ -82,37 +84,25 @@ static bool configure(const struct asked *a, struct conf *c, char error[CONF_ERR
 	return plan_check(c, error);
 }
 
-static void warn_of(const struct conf *c)
-{
-	if (c->limits_idle_timeout < 600000)
-		fprintf(stderr,
-		    "restante: warning: limits.idle_timeout is under 10 minutes, against RFC 1939\n");
-	if (c->tls_certificate[0] || c->tls_directory[0])
-		fprintf(stderr, "restante: warning: this version has no TLS, tls.* is not used\n");
-	if (!c->auth_require_tls)
-		fprintf(stderr, "restante: warning: auth.require_tls = no lets passwords pass in clear\n");
-}
-
 /* For people at a terminal; descriptors are as they were. */
 static int show(const struct asked *a)
 {
 	struct conf c;
 	char error[CONF_ERROR], value[4096];
 	const char *name;
+	int status = DIE_CLIENT;
 
 	if (!configure(a, &c, error)) {
 		fprintf(stderr, "restante: %s\n", error);
 		return DIE_CONFIG;
 	}
-	if (a->mode == MODE_CHECK) {
-		warn_of(&c);
-		printf("restante: configuration is good\n");
-	}
+	if (a->mode == MODE_CHECK)
+		status = check_configuration(&c);
 	for (size_t i = 0; a->mode == MODE_OPTIONS && (name = conf_next(i)) != NULL; i++)
 		if (conf_text(&c, name, value, sizeof value))
 			printf("%s\t%s\t%s\n", name, value, conf_allowed(name));
 	conf_free(&c);
-	return fflush(stdout) == 0 ? DIE_CLIENT : DIE_SYSTEM;
+	return fflush(stdout) == 0 ? status : DIE_SYSTEM;
 }
 
 static void on_term(int number)
@@ -140,7 +130,9 @@ static _Noreturn void turn_away(const struct plan *p, enum die_status status, co
 {
 	static const char reply[] = "-ERR [SYS/PERM] this server is not set up, tell its administrator\r\n";
 
-	(void)fdio_write(p->start.out, reply, sizeof reply - 1, 1000, NULL);
+	/* who waits for TLS could not read it */
+	if (p->tls_mode != PLAN_TLS_IMPLICIT)
+		(void)fdio_write(p->start.out, reply, sizeof reply - 1, 1000, NULL);
 	die(status, "%s", error);
 }
 
@@ -167,9 +159,8 @@ static int handle(const struct asked *a)
 		turn_away(&p, DIE_USAGE, "command line: see restante --help");
 	if (!configured)
 		turn_away(&p, DIE_CONFIG, error);
-	if (p.conf.network_tls == CONF_TLS_AUTO && p.start.local.port == 995)
-		turn_away(&p, DIE_TLS, "port 995 is for TLS, which this version has not; "
-		    "network.tls = off serves it in clear, for a TLS proxy in front");
+	if (!escort_prepare(&p, error))
+		turn_away(&p, DIE_TLS, error);
 	return serve(&p);
 }
 

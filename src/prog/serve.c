@@ -14,9 +14,11 @@
 #include <unistd.h>
 
 #include "auth/judge.h"
+#include "auth/relayed.h"
 #include "base/die.h"
 #include "base/fdio.h"
 #include "pop/pop3_login.h"
+#include "prog/escort.h"
 #include "prog/inside.h"
 #include "prog/lines.h"
 #include "prog/serve.h"
@@ -35,9 +37,9 @@ static bool is_file(int fd)
 }
 
 /* Everything that the login process does not need is gone before it reads an octet. */
-static const char *lock_up(int *fd)
+static const char *lock_up(int *fd, int *inner)
 {
-	int *const kept[] = { &plan->start.in, &plan->start.out, fd };
+	int *const kept[] = { &plan->start.in, &plan->start.out, fd, inner };
 	const char *failed = NULL;
 	unsigned above;
 
@@ -45,8 +47,10 @@ static const char *lock_up(int *fd)
 		failed = become_jailed(plan->conf.server_login_user, RESTANTE_EMPTY);
 	if (failed)
 		return failed;
-	/* the log's descriptor goes too, and its number to the client's connection */
+	/* the log's descriptor goes too, its number to the client's connection; 2 may be one as well */
 	log_open(LOG_TO_NOTHING, "", -1);
+	if (dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+		return "standard error";
 	above = spawn_keep(kept, sizeof kept / sizeof *kept);
 	if (above == 0)
 		return "descriptors";
@@ -75,6 +79,8 @@ static enum ask_end end_word(enum command_end end)
 		return ASK_END_FAILURES;
 	case COMMAND_SHUTDOWN:
 		return ASK_END_SHUTDOWN;
+	case COMMAND_INJECTION:
+		return ASK_END_INJECTION;
 	default:
 		return ASK_END_IO;
 	}
@@ -98,12 +104,13 @@ static int run_login(int fd, void *argument)
 	const struct conf *c = &plan->conf;
 	struct pop3_login rules = {
 		.hostname = plan->hostname,
-		.plain = plan->plain,
-		.login = plan->login,
+		.offers = plan->offers,
+		.secured = plan->tls_mode == PLAN_TLS_IMPLICIT,
 		.covered = plan->covered,
 		.timeout = (int64_t)c->limits_login_timeout,
 	};
-	const char *failed = lock_up(&fd), *rest;
+	int inner = escort_inner();
+	const char *failed = lock_up(&fd, &inner), *rest;
 	enum command_end end;
 	struct pop3_login_counts counts;
 	size_t len;
@@ -114,6 +121,7 @@ static int run_login(int fd, void *argument)
 		return DIE_SYSTEM;
 	}
 	rules.monitor = fd;
+	rules.inner = inner;
 	line_init(&line, plan->start.in);
 	out_init(&out, plan->start.out, (int64_t)c->limits_stall_timeout);
 	end = pop3_login(&rules, &line, &out, &counts);
@@ -139,6 +147,7 @@ static int run_pam(int fd, void *argument)
 	/* what a module starts must not inherit what only we can do without */
 	if (sigaction(SIGPIPE, &normal, NULL) != 0)
 		return DIE_SYSTEM;
+	escort_leave(plan);
 	if (!plan->pam.session) {
 		if (plan->start.out != plan->start.in)
 			fdio_close(&plan->start.out);
@@ -204,6 +213,31 @@ static int serve_inside(struct monitor *m, const struct session_input *given)
 	return status;
 }
 
+static struct monitor_relay start_relay(void)
+{
+	return escort_start(plan);
+}
+
+/* What TLS there is now, and nothing of it that the mail user may not have */
+static void settle(struct plan *p, const struct monitor *m)
+{
+	escort_leave(p);
+	p->cover = m->cover;
+	p->relay = m->relay.fd;
+	plan_settle(p);
+}
+
+/* Nobody is in: the relay hears it from the inner end, of which we have a copy. */
+static int leave(struct plan *p, struct monitor *m)
+{
+	escort_leave(p);
+	if (p->start.out != p->start.in)
+		fdio_close(&p->start.out);
+	fdio_close(&p->start.in);
+	relayed_dismiss(m);
+	return m->status;
+}
+
 int serve(struct plan *p)
 {
 	static const struct monitor_calls calls = {
@@ -211,8 +245,10 @@ int serve(struct plan *p)
 		.kill_family = spawn_kill_family,
 		.begin = lines_begin,
 		.permit = permit,
+		.start_relay = start_relay,
+		.open_certificate = escort_certificate,
 	};
-	static struct monitor m;
+	static struct monitor m = { .relay.fd = -1 };
 	const struct pam_calls pam_calls = { take_groups, inside_run, p };
 	struct session_input given;
 
@@ -222,11 +258,17 @@ int serve(struct plan *p)
 	m.calls = &calls;
 	if (!become_needed())
 		log_note(LOG_DEBUG, "started without root: no chroot, no change of account");
+	if (p->tls_mode == PLAN_TLS_IMPLICIT) {
+		m.relay = start_relay();
+		if (m.relay.fd < 0)
+			return DIE_TLS;
+	}
 	m.login = spawn_child(run_login, NULL, 0, &m.login_pid);
 	if (m.login < 0)
 		die(DIE_SYSTEM, "login process: %m");
 	if (monitor_serve(&m) != MONITOR_SESSION)
-		return m.status;
+		return leave(p, &m);
+	settle(p, &m);
 	given = (struct session_input){ m.input, m.output, m.input_len, m.output_len };
 	return m.pam >= 0 ? serve_inside(&m, &given) : session_run(p, &m.verdict.account, &given);
 }

@@ -79,8 +79,10 @@ static const char *const reasons[] = {
 	[COMMAND_SHUTDOWN] = "shutdown", [COMMAND_YIELD] = "yield", [COMMAND_FILE] = "file",
 };
 
-static void log_end(const struct account *a, const struct pop3_session *s, enum command_end end, int64_t took)
+static void log_end(const struct plan *p, const struct account *a, const struct pop3_session *s,
+    enum command_end end, int64_t took)
 {
+	struct cover cover = p->cover;
 	struct log_line l;
 
 	lines_begin(&l, s->failed ? LOG_ERR : LOG_NOTICE, "LOGOUT");
@@ -99,7 +101,8 @@ static void log_end(const struct account *a, const struct pop3_session *s, enum 
 		log_number(&l, "left_bytes", s->done.left_octets);
 	if (s->failed)
 		log_sentence(&l, "detail", s->why);
-	log_word(&l, "tls", "none");
+	cover_hear_end(&cover, p->relay);
+	cover_log_all(&l, &cover);
 	log_number(&l, "time", (uint64_t)(took + 500) / 1000);
 	log_send(&l);
 }
@@ -111,15 +114,14 @@ static void serve(const struct plan *p, const struct account *a, struct maildrop
 		.idle = (int64_t)p->conf.limits_idle_timeout,
 		.yield = (int64_t)p->conf.mail_lock_yield,
 		.covered = p->covered,
-		.plain = p->plain,
-		.login = p->login,
+		.offers = p->offers,
 	};
 	int64_t began = fdio_now();
 	enum command_end end;
 
 	(void)out_text(&out, "+OK maildrop locked and ready\r\n");
 	end = pop3_session(&s, &line, &out);
-	log_end(a, &s, end, fdio_now() - began);
+	log_end(p, a, &s, end, fdio_now() - began);
 }
 
 int session_run(const struct plan *p, const struct account *a, const struct session_input *given)
