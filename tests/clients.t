@@ -6,10 +6,14 @@ server, and those that remember what they have must then fetch nothing at a seco
 server logs of the sessions is held against what went out.  The comparison is as strict as the
 client lets it be; each row says what the client itself changes.
 
+Then the same, with fewer messages, by STLS and by TLS from the start, for each client that can.
+Each checks the certificate of the server against an authority that it is given.
+
 SPDX-License-Identifier: ISC
 """
 import os
 import pathlib
+import re
 import shutil
 import sys
 import time
@@ -25,6 +29,9 @@ from server import BUILD, PASSWORD, Server  # noqa: E402
 
 MESSAGES = corpus.messages()
 WORD = dict(zip([name for name, _, _ in MESSAGES], corpus.words()))
+
+# what TLS could spoil: each kind of record border, and the large ones
+TLS_WORDS = re.compile(r"five|dot|line-(819|100k)|body|border|rows-\d$|crlf|empty-body|nothing|nul$|binary")
 
 t = check.Checks()
 
@@ -56,7 +63,7 @@ def compare(client, user, got, messages):
 
 
 def visit(server, client, messages, keep):
-    user = "%s-%s" % (client.name, "keep" if keep else "delete")
+    user = "%s-%s" % (client.name, server.tls or ("keep" if keep else "delete"))
     server.maildir(user, [message[:2] for message in messages])
     work = workspace(server, "work-" + user)
     with t.holds("%s: fetches and is content" % user):
@@ -115,30 +122,70 @@ def refused(server, client):
     )
 
 
-def main():
-    if not os.access(BUILD / "restante", os.X_OK):
-        check.skip_all("no program in %s" % BUILD)
-    started = time.monotonic()
-    t.note("%d messages, %d octets" % (len(MESSAGES), sum(len(stored) for _, stored, _ in MESSAGES)))
-    with Server(["auth.failure_delay=100ms"]) as server:
+def inside(server, client):
+    """all that the log has of this client's visits was inside TLS, the password too"""
+    lines = [
+        line
+        for phrase in ("LOGIN", "LOGOUT")
+        for line in server.events(phrase)
+        if line["user"].startswith(client.name + "-")
+    ]
+    t.ok(
+        lines and all(line["tls"] in ("TLSv1.2", "TLSv1.3") for line in lines),
+        "%s: always inside TLS" % client.name,
+        lines[:3],
+    )
+    ciphers = {"%(tls)s %(cipher)s" % line for line in lines if "cipher" in line}
+    t.note("%s: %s" % (client.name, ", ".join(sorted(ciphers))))
+
+
+def meet(server, kind):
+    """one client, one way"""
+    begun = time.monotonic()
+    client = kind(server)
+    messages = [
+        m
+        for m in MESSAGES
+        if (m[2] or not kind.mail_only)
+        and WORD[m[0]] not in kind.without
+        and (not server.tls or TLS_WORDS.search(WORD[m[0]]))
+    ]
+    visit(server, client, messages, False)
+    if server.tls:
+        inside(server, client)
+    else:
+        visit(server, client, messages, True)
+    if kind is not clients.Thunderbird and not server.tls:  # it would ask for another one in a window
+        refused(server, client)
+    t.note("%s: %d messages, %.1f s" % (kind.name, len(messages), time.monotonic() - begun))
+
+
+def way(tls):
+    """all clients that can go it: None, starttls or implicit"""
+    t.note("TLS: %s" % (tls or "none"))
+    with Server(["auth.failure_delay=100ms"], tls=tls) as server:
         shutil.copytree(HERE / "system/lib", server.dir / "lib", ignore=shutil.ignore_patterns("__pycache__"))
         for kind in clients.ALL:
             missing = [p for p in kind.programs if not (shutil.which(p) or os.path.isfile(p))]
             if missing:
                 t.skip(kind.name, "no %s (packages: %s)" % (" ".join(missing), kind.packages))
-                continue
-            begun = time.monotonic()
-            client = kind(server)
-            messages = [
-                m for m in MESSAGES if (m[2] or not kind.mail_only) and WORD[m[0]] not in kind.without
-            ]
-            visit(server, client, messages, False)
-            visit(server, client, messages, True)
-            if kind is not clients.Thunderbird:  # it would ask for another one in a window
-                refused(server, client)
-            t.note("%s: %d messages, %.1f s" % (kind.name, len(messages), time.monotonic() - begun))
+            elif tls in kind.ways:
+                meet(server, kind)
         t.same(set(server.statuses()), {0}, "every session ended with status 0")
         t.ok(server.wait_idle(), "no process is left")
+
+
+def main():
+    if not os.access(BUILD / "restante", os.X_OK):
+        check.skip_all("no program in %s" % BUILD)
+    started = time.monotonic()
+    t.note("%d messages, %d octets" % (len(MESSAGES), sum(len(stored) for _, stored, _ in MESSAGES)))
+    way(None)
+    if os.environ.get("RESTANTE_TLS", "yes"):
+        way("starttls")
+        way("implicit")
+    else:
+        t.skip("STLS and implicit TLS", "built without TLS")
     t.note("%.1f s in all" % (time.monotonic() - started))
     t.done()
 

@@ -33,16 +33,21 @@ ${dir[docdir]}/README
 ${dir[docdir]}/examples/inetd.conf.example
 ${dir[docdir]}/examples/poll-limit.conf
 ${dir[docdir]}/examples/restante.conf.example
+${dir[libexecdir]}/restante-tls
 ${dir[mandir]}/man5/restante.conf.5
+${dir[mandir]}/man8/restante-tls.8
 ${dir[mandir]}/man8/restante.8
 ${dir[pamdir]}/pop3
 ${dir[sbindir]}/restante
 ${dir[sysconfdir]}/restante/restante.conf
+${dir[systemdsystemunitdir]}/restante-pop3s.socket
+${dir[systemdsystemunitdir]}/restante-pop3s@.service
 ${dir[systemdsystemunitdir]}/restante.socket
 ${dir[systemdsystemunitdir]}/restante@.service
 ${dir[sysusersdir]}/restante.conf
 ${dir[tmpfilesdir]}/restante.conf
 ${dir[xinetddir]}/restante
+${dir[xinetddir]}/restante-pop3s
 LIST
 }
 
@@ -50,12 +55,30 @@ check_files() { diff <(expected | sort) <(cd "$root" && find . ! -type d | sed '
 mode_is() { [ "$(stat -c %a "$root$2")" = "$1" ] || stat -c "%n has mode %a, not $1" "$root$2"; }
 nothing_left() { find "$root" ! -type d; }
 kept() { cmp "$1" "$root$2"; }
-no_placeholders() { grep -rnE '@[a-z]+@' "$root" --exclude-dir=man8 --exclude-dir=man5 --exclude=restante -I || true; }
+no_placeholders() { grep -rnE '@[a-z]+@' "$root" --exclude-dir=man8 --exclude-dir=man5 -I || true; }
+knows() { grep -qaF "$1" "$root${dir[sbindir]}/restante" || echo "restante does not name $1"; }
+
+# what differs between a file for port 110 and its twin for port 995, in the twin
+twins() { # FILE TWIN
+	diff "$root$1" "$root$2" | sed -n 's/^> //p' | grep -v '^#'
+}
+twin_units() {
+	twins "${dir[systemdsystemunitdir]}/restante$1" "${dir[systemdsystemunitdir]}/restante-pop3s$1"
+}
+is() { [ "$1" = "$("${@:2}")" ] || "${@:2}"; }
 
 silent 'make install' run install
 silent 'every file is in its place, and no other' check_files
 silent 'no name of a directory was left open' no_placeholders
 silent 'the program is for all to run' mode_is 755 "${dir[sbindir]}/restante"
+silent 'and so is the TLS relay' mode_is 755 "${dir[libexecdir]}/restante-tls"
+silent 'which the program looks for there' knows "${dir[libexecdir]}/restante-tls"
+silent 'it looks for ticket keys where the system has them' knows "${dir[runstatedir]}/restante"
+silent 'the unit of port 995 differs in its name alone' is 'Description=POP3S connection %i' twin_units @.service
+silent 'and so does its socket, and in the port' is $'Description=POP3S connections\nListenStream=995' \
+	twin_units .socket
+silent 'and what xinetd gets' is 'service pop3s' twins "${dir[xinetddir]}/restante" \
+	"${dir[xinetddir]}/restante-pop3s"
 silent 'nobody writes into the empty directory' mode_is 555 "${dir[localstatedir]}/lib/restante/empty"
 silent 'the configuration is the example' kept "$top_srcdir/doc/restante.conf.example" \
 	"${dir[sysconfdir]}/restante/restante.conf"
@@ -78,9 +101,9 @@ done
 units() { # DIR [SED EXPRESSION]
 	mkdir -p "$1"
 	cp "$root${dir[systemdsystemunitdir]}"/restante* "$1"
-	sed -i "s|^ExecStart=.*|ExecStart=$top_builddir/restante|${2:+;$2}" "$1/restante@.service"
+	sed -i "s|^ExecStart=.*|ExecStart=$top_builddir/restante|${2:+;$2}" "$1"/restante*@.service
 }
-verify() { systemd-analyze verify --man=no "$1/restante.socket" "$1/restante@.service" 2>&1; }
+verify() { systemd-analyze verify --man=no "$1"/restante*.{socket,service} 2>&1; }
 
 run install
 if systemd-analyze --version >/dev/null 2>&1; then

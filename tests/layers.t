@@ -19,6 +19,7 @@ owner_of() {
 	linux/seccomp.h | linux/filter.h | linux/landlock.h | sys/prctl.h | sched.h) echo 'src/sys/*' ;;
 	security/*) echo 'src/auth/*' ;;
 	systemd/*) echo 'src/base/log.c' ;;
+	openssl/*) echo 'src/tls/*' ;;
 	sha2.h) echo 'src/mail/*' ;;
 	esac
 }

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# symbols.t - what the program links, and how it was hardened
+# symbols.t - what the programs link, and how they were hardened
 #
 # Each library that is linked costs every connection its loading: libc and, where there is no
 # archive of it, libinih; no more.
 # libpam and libsystemd are loaded while running, by those who need them.
+# OpenSSL is for the TLS relay, restante-tls, alone; it links that and libc.
 #
 # SPDX-License-Identifier: ISC
 set -u
@@ -12,12 +13,19 @@ set -u
 # shellcheck source=tests/lib/layers.sh
 . "$(dirname "$0")/lib/layers.sh"
 
-program=$top_builddir/restante
+program=$top_builddir/restante relay=$top_builddir/restante-tls
 allowed='libc\.so\.6|ld-linux[^ ]*' wanted='libc.so'
 [ "${INIH_LIBS:--l:libinih.a}" != -l:libinih.a ] &&
 	allowed="$allowed|libinih\\.so\\.[0-9]+" wanted="$wanted libinih.so"
 # where there is no archive of libmd, it is a library
 [ "${MD_LIBS:--l:libmd.a}" = -lmd ] && allowed="$allowed|libmd\\.so\\.[0-9]+"
+
+# the relay's: nothing but libc where OpenSSL is linked out of its archives
+relay_allowed='libc\.so\.6|ld-linux[^ ]*' relay_wanted='libc.so'
+case ${OPENSSL_LIBS--lssl} in
+*-l:libssl.a*) ;;
+*) relay_allowed="$relay_allowed|lib(ssl|crypto)\\.so\\.[0-9]+" relay_wanted="$relay_wanted libssl.so libcrypto.so" ;;
+esac
 
 needed() { readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'; }
 check_needed() { needed "$1" | grep -vxE "$allowed" || true; }
@@ -34,7 +42,13 @@ check_stack() { readelf -lW "$1" | grep -q 'GNU_STACK.* RW ' || echo 'executable
 check_protector() { undefined "$1" | grep -qx '__stack_chk_fail' || echo 'no stack protector'; }
 check_fortify() { undefined "$1" | grep -v stack_chk | grep -q '_chk$' || echo 'not fortified'; }
 # a library that is loaded while running is not called by name
-check_loaded() { undefined "$1" | grep -E '^(pam|sd|seccomp|landlock|SSL)_' || true; }
+check_loaded() { undefined "$1" | grep -E '^(pam|sd|seccomp|landlock)_' || true; }
+# neither called nor linked in
+check_no_tls() {
+	nm "$1" 2>/dev/null | grep -wE '(SSL|TLS|EVP|X509|BIO|OPENSSL)_[A-Za-z0-9_]+(@.*)?' || true
+	undefined "$1" | grep -E '^(SSL|EVP|X509|BIO|OPENSSL)_' || true
+}
+check_no_notes() { readelf -p .note.dlopen "$1" 2>/dev/null | grep -o '"lib[^"]*"' || true; }
 undefined() { nm -D --undefined-only "$1" | awk '{ sub(/@.*/, "", $2); print $2 }'; }
 
 # packagers read there what is loaded while running
@@ -68,20 +82,32 @@ silent 'it links libc, libinih if there is no archive of it, and no more' check_
 silent 'it does link them' check_wanted "$program"
 silent 'nothing of libpam and libsystemd is called by name' check_loaded "$program"
 silent 'what is loaded while running is noted for packagers' check_notes "$program"
-silent 'position-independent' check_pie "$program"
-silent 'addresses are bound at the start' check_now "$program"
-silent 'and read-only from then on' check_relro "$program"
-silent 'the stack is not executable' check_stack "$program"
-silent 'stack protector' check_protector "$program"
-case " ${CFLAGS--O2} " in
-*' -O0 '* | *' -Og '*) skipped 'fortified' 'not an optimising build' ;;
-*) silent 'fortified' check_fortify "$program" ;;
-esac
+silent 'and none of it is OpenSSL' check_no_tls "$program"
+hardened() { # PROGRAM NAME
+	silent "$2: position-independent" check_pie "$1"
+	silent "$2: addresses are bound at the start" check_now "$1"
+	silent "$2: and read-only from then on" check_relro "$1"
+	silent "$2: the stack is not executable" check_stack "$1"
+	silent "$2: stack protector" check_protector "$1"
+	case " ${CFLAGS--O2} " in
+	*' -O0 '* | *' -Og '*) skipped "$2: fortified" 'not an optimising build' ;;
+	*) silent "$2: fortified" check_fortify "$1" ;;
+	esac
+}
+hardened "$program" restante
+allowed=$relay_allowed silent 'the relay links libc and OpenSSL, and no more' check_needed "$relay"
+wanted=$relay_wanted silent 'it does link them' check_wanted "$relay"
+silent 'it calls nothing of libpam and libsystemd' check_loaded "$relay"
+silent 'and loads nothing while running' check_no_notes "$relay"
+hardened "$relay" restante-tls
 silent 'the archives use one another as the layers say' check_archives "$top_builddir"
 
 # a program that has none of all this, and a library that it should not have
-echo 'int pam_end(void *, int); int pam_end(void *h, int s) { return h ? s : 0; }' >"$scratch/trouble.c"
-echo 'int pam_end(void *, int); int main(void) { return pam_end(0, 0); }' >"$scratch/bad.c"
+for name in pam_end SSL_new; do
+	echo "int $name(void *, int); int $name(void *h, int s) { return h ? s : 0; }"
+done >"$scratch/trouble.c"
+echo 'int pam_end(void *, int); int SSL_new(void *, int); int main(void) { return pam_end(0, SSL_new(0, 0)); }' \
+	>"$scratch/bad.c"
 plain='-O0 -U_FORTIFY_SOURCE -fno-stack-protector'
 # shellcheck disable=SC2086 # options
 if ${CC:-cc} $plain -fPIC -shared -o "$scratch/libtrouble.so" "$scratch/trouble.c" &&
@@ -93,6 +119,9 @@ if ${CC:-cc} $plain -fPIC -shared -o "$scratch/libtrouble.so" "$scratch/trouble.
 	wanted=libinih.so caught 'a library that is missing' 'libinih.so is not' check_wanted "$bad"
 	caught 'a call by name' 'pam_end' check_loaded "$bad"
 	caught 'no note' 'libpam.so.0' check_notes "$bad"
+	caught 'OpenSSL' 'SSL_new' check_no_tls "$bad"
+	readelf -p .note.dlopen "$program" >/dev/null 2>&1 &&
+		caught 'a note of something loaded' 'libpam' check_no_notes "$program"
 	caught 'a fixed address' 'no PIE' check_pie "$bad"
 	caught 'late binding' 'BIND_NOW' check_now "$bad"
 	caught 'no RELRO' 'RELRO' check_relro "$bad"

@@ -8,6 +8,8 @@ import pwd
 import shutil
 import tempfile
 
+from lib.certs import Certs
+
 
 class Ground:
     """
@@ -15,20 +17,31 @@ class Ground:
     With root=True root stays root, and owner is the uid and gid of nobody, for the mail.
     prepare(directory), if given, is called before root is left; what it returns is kept
     in prepared.  The directory is removed at the end.
+
+    relay is restante-tls: $RESTANTE_TLS, beside the program if that is not set, None if it is
+    empty (a build without TLS).  certs are the certificates of all tests.
     """
 
     def __init__(self, root=False, prepare=None):
         self.root, self.prepare = root, prepare
-        self.dir = self.owner = self.prepared = None
+        self.dir = self.owner = self.prepared = self.relay = None
 
     def __enter__(self):
         path = os.path.abspath(os.environ.get("RESTANTE", "./restante"))
         if not os.access(path, os.X_OK):
             raise FileNotFoundError(f"no program: {path}")
+        relay = os.environ.get("RESTANTE_TLS", os.path.join(os.path.dirname(path), "restante-tls"))
+        self.relay = relay and os.path.abspath(relay)
         self.dir = tempfile.mkdtemp(prefix="restante-bin-")
         os.chmod(self.dir, 0o755)
         if self.prepare:
             self.prepared = self.prepare(self.dir)
+        path = self._settle(path)
+        self.certs = Certs(f"{self.dir}/certs")
+        return path
+
+    def _settle(self, path):
+        """The program's path for the account that we are from now on."""
         if os.getuid() != 0:
             return path
         nobody = pwd.getpwnam("nobody")
@@ -37,6 +50,8 @@ class Ground:
             self.owner = ids
             return path
         shutil.copy(path, self.dir)
+        if self.relay and os.path.exists(self.relay):
+            self.relay = shutil.copy(self.relay, self.dir)
         os.chown(self.dir, *ids)
         os.setgroups([])
         os.setresgid(ids[1], ids[1], ids[1])

@@ -6,8 +6,9 @@
 # below LAYER - what it may use besides itself; fails for what is no layer
 below() {
 	case $1 in
-	prog) echo pop net mail auth conf sys base ;;
+	prog) echo pop tls net mail auth conf sys base ;;
 	pop) echo net mail auth base ;;
+	tls) echo net base ;;
 	net | mail | auth | conf | sys) echo base ;;
 	base) ;;
 	*) return 1 ;;

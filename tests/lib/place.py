@@ -40,6 +40,8 @@ class Place:
         for name in ("pam", "mail"):
             os.mkdir(f"{self.dir}/{name}", 0o755)
         self.write("restante.conf", "")
+        self.certs = {}		# name: Cert
+        self.relay = None
 
     def write(self, path, text, mode=0o644):
         full = os.path.join(self.dir, path)
@@ -66,6 +68,29 @@ class Place:
             text = "".join(line + "\n" for line in lines) if lines else SERVICE
             self.write(f"pam/{name}", self.expand(text))
 
+    def secure(self, certs, definitions, relay):
+        """Certificates below {dir}/tls, as certbot has them; the first is the default."""
+        if not os.path.exists(relay):
+            raise FileNotFoundError(f"no relay: {relay}")
+        self.relay = relay
+        os.mkdir(f"{self.dir}/tls")
+        self.names["ca"] = certs.ca
+        for name, words in definitions:
+            self.certs[name] = certs.make(name, words)
+            os.mkdir(f"{self.dir}/tls/{name}")
+            self.lay(name, self.certs[name])
+            self.names[f"{name}.cert"] = f"{self.dir}/tls/{name}/fullchain.pem"
+            self.names[f"{name}.key"] = f"{self.dir}/tls/{name}/privkey.pem"
+        first = definitions[0][0]
+        self.names["cert"], self.names["key"] = self.names[f"{first}.cert"], self.names[f"{first}.key"]
+
+    def lay(self, name, cert):
+        """The files served as name are cert's: the key first, then the certificate."""
+        for path, target in (("privkey.pem", cert.key), ("fullchain.pem", cert.chain)):
+            link = f"{self.dir}/tls/{name}/{path}"
+            os.symlink(target, f"{link}.new")
+            os.rename(f"{link}.new", link)
+
     def options(self):
         """What every run of the program is given before the test's own options."""
         given = {
@@ -78,6 +103,14 @@ class Place:
         }
         if self.owner:
             given["server.login_user"] = self.user
+        if self.relay:
+            given.update({
+                "tls.relay": self.relay,
+                "tls.user": self.user,
+                "tls.ticket_directory": f"{self.dir}/tickets",
+                "tls.certificate": self.names["cert"],
+                "tls.private_key": self.names["key"],
+            })
         return [f"{key}={value}" for key, value in given.items()]
 
     def chown(self):

@@ -1,26 +1,33 @@
 # play - run one transcript against the program and say what was wrong
 #
 # SPDX-License-Identifier: ISC
+import contextlib
 import os
 import re
 import signal
 import time
 
-from lib import after, wire
+from lib import after, secure, wire
 from lib.after import Wrong
 from lib.escapes import decode, show
 from lib.maildir import Maildir
 from lib.place import Place
 from lib.program import PATIENCE, Program, Silence, leftovers
+from lib.secure import Secure
+from lib.tunnel import Broken
 
 REPLY = re.compile(rb"(\+OK|-ERR)( |\r\n$)")
 REPLY_MAX = 512		# RFC 2449 section 4, with the CRLF
 
 
-class Play:
-    def __init__(self, binary, transcript, over, owner=None, names=None):
-        """names: what else than {dir} stands for something in options, env, pam and script lines"""
-        self.binary, self.t, self.over = binary, transcript, over
+class Play(Secure):
+    def __init__(self, binary, transcript, over, owner=None, names=None, tls=None):
+        """
+        names: what else than {dir} stands for something in options, env, pam and script lines
+        tls: a Ground's means for TLS
+        """
+        self.binary, self.t, self.tls = binary, transcript, tls
+        self.begins, self.over = secure.transport(over)
         self.place = Place(owner, names)
         self.maildir = Maildir(f"{self.place.dir}/mail/alice/Maildir")
         self.runs = {}		# session: Program
@@ -42,7 +49,7 @@ class Play:
                 self._step(index, step)
             self._finish()
             after.check(self)
-        except (Wrong, Silence, OSError) as wrong:
+        except (Wrong, Silence, Broken, OSError) as wrong:
             return self._report(wrong)
         finally:
             for run in self.runs.values():
@@ -54,6 +61,8 @@ class Play:
         self.place.accounts([(b"alice", b"secret")] + [
             tuple(decode(part) for part in text.split(" ", 1)) for text in self.t.values("account")])
         self.place.service(self.t.values("pam"))
+        if self.begins or self.t.values("cert"):
+            self.place.secure(self.tls.certs, secure.definitions(self.t), self.tls.relay)
         for name, text, content in self.t.headers:
             if name == "script":
                 self.place.write(f"pam/{text}", self.place.expand(content.decode()), 0o755)
@@ -64,7 +73,8 @@ class Play:
         if name not in self.runs:
             own = [self.place.expand(text) for text in self.t.values("option")]
             arguments = ["-c", f"{self.place.dir}/restante.conf"]
-            for option in self.place.options() + own:
+            mode = {"tls": ["network.tls=implicit"], "stls": ["network.tls=starttls"]}.get(self.begins, [])
+            for option in self.place.options() + mode + own:
                 arguments += ["-o", option]
             env = dict(self.place.expand(text).split("=", 1) for text in self.t.values("env"))
             binary, under = self.binary, self.place.expand("; ".join(self.t.values("under")))
@@ -72,6 +82,7 @@ class Play:
                 binary, arguments = "/bin/sh", ["-c", f'{under}; exec "$0" "$@"', binary] + arguments
             self.runs[name] = Program(binary, arguments, self.over, env)
             self.runs[name].greeted = False
+            self._begin(self.runs[name], self.begins)
         return self.runs[name]
 
     # the conversation
@@ -86,7 +97,7 @@ class Play:
                 self.KINDS[step.kind](self, run, self.place.expand(step.text))
             else:
                 getattr(self, "_do_" + step.kind)(run, self.place.expand(step.text))
-        except (Wrong, Silence) as wrong:
+        except (Wrong, Silence, Broken) as wrong:
             what = str(wrong) or f"nothing came for {PATIENCE:g} s; waiting: {show(run.buffer)}"
             raise Wrong(f"{self.t.file}:{step.line}: {what}") from None
 
@@ -191,8 +202,9 @@ class Play:
         """Only start the session."""
 
     def _do_any(self, run, _text):
-        """Whatever comes until the connection ends."""
-        run.rest()
+        """Whatever comes until the connection ends, in whatever way."""
+        with contextlib.suppress(Broken):
+            run.rest()
 
     def _do_shutdown(self, run, _text):
         run.shutdown()

@@ -15,6 +15,8 @@ import subprocess
 import tempfile
 import time
 
+from lib.tunnel import Tunnel
+
 PATIENCE = 10.0 * float(os.environ.get("RESTANTE_PATIENCE", "1"))	# seconds before a test gives up
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -100,21 +102,30 @@ class Program:
             os.close(fd)
         self.pid = self.process.pid
         self.buffer = b""
+        self.tunnel = None	# a tunnel.Tunnel, once TLS has begun
+        self.slow = False	# each octet in a write of its own
         self.writes = 0
         self.sent_at = self.heard_at = time.monotonic()
 
     def send(self, octets):
-        """All of it in one write, as far as the system allows."""
+        """All of it in one write, as far as the system allows; in one TLS record."""
+        if self.tunnel:
+            self.tunnel.write(octets)
+        else:
+            self.push(octets)
+
+    def push(self, octets):
+        """The same below TLS."""
         self.sent_at = time.monotonic()
         left = memoryview(octets)
         try:
             while left:
-                left = left[os.write(self.output, left):]
+                left = left[os.write(self.output, left[:1] if self.slow else left):]
         except (BrokenPipeError, ConnectionResetError):
             pass	# the replies tell what that means
 
-    def more(self):
-        """Read once more; False at the end of the stream."""
+    def pull(self):
+        """Octets of the connection, b"" at its end."""
         if not select.select([self.input], [], [], PATIENCE)[0]:
             raise Silence()
         try:
@@ -123,8 +134,22 @@ class Program:
             octets = b""
         self.heard_at = time.monotonic()
         self.writes += bool(octets)
+        return octets
+
+    def more(self):
+        """Read once more; False at the end of the stream."""
+        octets = self.tunnel.read() if self.tunnel else self.pull()
         self.buffer += octets
         return bool(octets)
+
+    def start_tls(self, settings, name=None, session=None):
+        """The client's part of a handshake."""
+        self.tunnel = Tunnel(self.pull, self.push, settings, name, session)
+        self.tunnel.handshake()
+
+    def goodbye(self):
+        """close_notify, and nothing after it."""
+        self.buffer += self.tunnel.goodbye()
 
     def line(self):
         """The next line with its end; a shorter rest, or nothing, at the end of the stream."""
@@ -151,6 +176,12 @@ class Program:
 
     def shutdown(self):
         """Say that nothing more will be sent."""
+        if self.tunnel:
+            self.goodbye()
+        self.cut()
+
+    def cut(self):
+        """The same for the connection alone, not for TLS above it."""
         if self.output == self.input:
             with socket.socket(fileno=os.dup(self.output)) as s, contextlib.suppress(OSError):
                 s.shutdown(socket.SHUT_WR)	# the program may have closed first
@@ -194,8 +225,19 @@ class Program:
 
     def innermost(self):
         """The one process that has no child: the mail session, where PAM sessions are kept."""
-        group = self.group()
-        return [pid for pid in group if pid not in group.values()][0]
+        group, relay = self.group(), self.relay()
+        return [pid for pid in group if pid not in group.values() and pid != relay][0]
+
+    def relay(self):
+        """The process between the network and TLS, None if there is none."""
+        for pid in self.group():
+            # where valgrind runs it, the name is one word of many; others have it in an option
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError), \
+                    open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
+                words = [word for word in file.read().split("\0") if "=" not in word]
+                if "restante-tls" in map(os.path.basename, words):
+                    return pid
+        return None
 
     def memory(self):
         """The most that any process of the run has held, in kB."""

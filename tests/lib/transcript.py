@@ -14,7 +14,7 @@ HEADER = re.compile(r"(\d?)([a-z]+):(?: (.*))?$")
 
 # headers that may come several times, and those that may not
 MANY = ("option", "env", "account", "pam", "script", "mail", "mails", "file", "link", "fifo", "dir", "mode",
-        "under")
+        "under", "cert")
 ONCE = ("over", "maildir", "exit", "needs", "todo")
 AFTER = ("gone", "have", "lack", "trace", "log", "nolog")
 

@@ -3,7 +3,8 @@
 
 systemd-socket-activate both ways, xinetd with the file that we install, openbsd-inetd and
 inetutils-inetd with the lines that we install, tcpserver, a pipe; IPv4, IPv6, IPv4 on an IPv6
-socket.  No root is needed: what root adds is tested in systemd.t.  The inetd programs cannot be
+socket; in clear and by STLS.  No root is needed: what root adds, port 995 too, is tested in
+systemd.t.  The inetd programs cannot be
 installed together; tests/system/inetds unpacks them into the directory that INETDS names.
 
 SPDX-License-Identifier: ISC
@@ -15,6 +16,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -95,9 +97,13 @@ def running(place, command, port, address="127.0.0.1"):
                 os.kill(pid, signal.SIGKILL)
 
 
-def dialogue(place, pop, user, seen):
+def dialogue(place, pop, user, seen, secure=False):
     """a whole session, each octet accounted for; seen: the client's address as the server must see it"""
     assert re.fullmatch(rb"\+OK [^\r\n]*", pop.line()), "no greeting"
+    if secure:
+        pop.expect("STLS")
+        trust = ssl.create_default_context(cafile=place.ca)
+        pop.socket = trust.wrap_socket(pop.socket, server_hostname="localhost", suppress_ragged_eofs=False)
     pop.expect("USER " + user)
     pop.expect("PASS mistaken", "-ERR [AUTH]")
     pop.expect("USER " + user)
@@ -115,11 +121,13 @@ def dialogue(place, pop, user, seen):
 
 
 def session(place, name, port, address, seen):
-    user = re.sub(r"\W+", "-", "%s-%s" % (name, address))
-    place.maildir(user, MAIL)
-    with t.holds("%s: a session from %s" % (name, address)):
-        with Pop(port, address) as pop:
-            dialogue(place, pop, user, seen)
+    for secure in (False, True):
+        how = ", STLS" if secure else ""
+        user = re.sub(r"\W+", "-", "%s-%s%s" % (name, address, how))
+        place.maildir(user, MAIL)
+        with t.holds("%s: a session from %s%s" % (name, address, how)):
+            with Pop(port, address) as pop:
+                dialogue(place, pop, user, seen, secure)
 
 
 BOTH = (("127.0.0.1", "127.0.0.1"), ("::1", "::1"))
@@ -215,7 +223,8 @@ def example_lines(place, port, wanted):
     lines = []
     for line in (BUILD / "doc/inetd.conf.example").read_text().splitlines():
         words = line.split()
-        if line.startswith("#") or not words or words[2] not in wanted:
+        # port 995 by its name is root's
+        if not line.startswith("pop3\t") or words[2] not in wanted:
             continue
         address = "[::1]" if words[2] == "tcp6" else "127.0.0.1"
         words[0] = "%s:%d" % (address, port)
@@ -276,6 +285,50 @@ def pipe(place):
         log,
     )
     t.ok(b"LOGOUT" not in done.stdout, "pipe: and not in the protocol")
+    tls_pipe(place)
+
+
+def tls_pipe(place):
+    """two pipes, and TLS in them from the first octet"""
+    place.maildir("tls-pipe", MAIL)
+    process = subprocess.Popen(
+        place.command(["network.tls=implicit"]),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        **place.drop(),
+    )
+    to_us, from_us = ssl.MemoryBIO(), ssl.MemoryBIO()
+    trust = ssl.create_default_context(cafile=place.ca)
+    client = trust.wrap_bio(to_us, from_us, server_hostname="localhost")
+
+    def patiently(call, *values):
+        """each call that wants to read gets what the other pipe has"""
+        while True:
+            try:
+                return call(*values)
+            except ssl.SSLWantReadError:
+                pass
+            finally:
+                process.stdin.write(from_us.read())
+                process.stdin.flush()
+            octets = os.read(process.stdout.fileno(), 65536)
+            if octets:
+                to_us.write(octets)
+            else:
+                to_us.write_eof()
+
+    with t.holds("pipe: a whole session in TLS"):
+        patiently(client.do_handshake)
+        client.write(b"USER tls-pipe\r\nPASS %s\r\nRETR 1\r\nQUIT\r\n" % PASSWORD.encode())
+        said = b""
+        while octets := patiently(client.read, 65536):
+            said += octets
+        body = b"Subject: one\r\n\r\n..dot\r\n.\r\n"
+        assert re.fullmatch(rb"(\+OK[^\r\n]*\r\n){4}" + re.escape(body) + rb"\+OK[^\r\n]*\r\n", said), said
+    process.stdin.close()
+    t.same(process.wait(20), 0, "pipe: status 0 with TLS")
+    process.stdout.close()
 
 
 def closed(place):
@@ -297,7 +350,7 @@ def closed(place):
 def main():
     if not os.access(BUILD / "restante", os.X_OK):
         check.skip_all("no program in %s" % BUILD)
-    with Place(["auth.failure_delay=0"]) as place:
+    with Place(["auth.failure_delay=0"], tls="auto") as place:
         for supervisor in (pipe, closed, activate, tcpserver, xinetd, inetd):
             with t.holds("%s: to its end" % supervisor.__name__):
                 supervisor(place)

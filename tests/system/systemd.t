@@ -65,6 +65,8 @@ def main():
             [HERE / "sdbox", shared, "/usr/bin/python3", "tests/system/lib/inside.py", *sys.argv[1:]],
             stdout=subprocess.PIPE,
             text=True,
+            # all steps take a minute where nothing else runs
+            env={"SDBOX_TIMEOUT": "300", **os.environ},
         )
     finally:
         shutil.rmtree(shared, ignore_errors=True)

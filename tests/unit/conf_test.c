@@ -320,7 +320,38 @@ Test(conf, names_have_their_forms)
 	REFUSED("auth.pam_confdir", "pam.d", "~/pam.d");
 	REFUSED("log.identifier", "", "a b", "a[1]", "a:");
 	ACCEPTED("tls.min_version", "1.2", "1.3");
-	REFUSED("tls.min_version", "", "1.4", "TLSv1.2", "3.0");
+	ACCEPTED("tls.min_version", "1.0", "1.1");
+	REFUSED("tls.min_version", "", "1.4", "TLSv1.2", "3.0", "1.", "1.2 ,", "0.3");
+	ACCEPTED("tls.user", "restante-tls", "995");
+	REFUSED("tls.user", "", "-a", "a b", "a/b");
+}
+
+Test(conf, paths_are_absolute)
+{
+	ACCEPTED("tls.directory", "", "/", "/etc/letsencrypt/live", "/a b");
+	REFUSED("tls.directory", "live", "./live", "~/live");
+	ACCEPTED("tls.client_ca", "", "/etc/ca.pem");
+	REFUSED("tls.client_ca", "ca.pem");
+	ACCEPTED("tls.ticket_directory", "", "/run/restante");
+	REFUSED("tls.ticket_directory", "run");
+	ACCEPTED("tls.relay", "", "/usr/libexec/restante-tls");
+	REFUSED("tls.relay", "restante-tls", "../restante-tls");
+}
+
+Test(conf, certificates_are_one_or_two_paths)
+{
+	static const char *const names[] = { "tls.certificate", "tls.private_key" };
+
+	for (size_t i = 0; i < 2; i++) {
+		ACCEPTED(names[i], "", "/a.pem", "/a.pem /b.pem", " /a.pem   /b.pem ", "/");
+		REFUSED(names[i], "a.pem", "/a.pem b.pem", "a.pem /b.pem", "/a.pem,b /c /d", "/a /b /c", "~/a.pem",
+		    "/a.pem\t/b.pem");
+	}
+	cr_assert(conf_set(&conf, "tls.certificate=/a.pem /b.pem", error));
+	cr_assert_str_eq(conf.tls_certificate, "/a.pem /b.pem");
+	cr_assert_not(conf_set(&conf, "tls.certificate=/a /b /c", error));
+	cr_assert_str_eq(error, "-o: tls.certificate = /a /b /c: bad value; allowed: "
+	    "one or two absolute paths separated by a blank, or nothing");
 }
 
 Test(conf, lists_have_their_forms)
@@ -333,4 +364,25 @@ Test(conf, lists_have_their_forms)
 	REFUSED("auth.domain_strip", "@example.org", "example.org,example.net", ".");
 	ACCEPTED("auth.username_chars", "a-z", "-", "a-", "-a", "a-zA-Z0-9._+@-", "#=");
 	REFUSED("auth.username_chars", "", "a b", "/", "a/", "z-a", "--/", "a-\x01", "\xc3\xa9");
+	ACCEPTED("tls.client_users", "", "alice", "alice bob", " a  b ", "alice@example.org", "j\xc3\xbcrgen");
+	REFUSED("tls.client_users", "a/b", "/", "a\tb", "a\x7f", "a\x1b");
+	ACCEPTED("tls.ciphers", "", "ECDHE+AESGCM:!aNULL", "DEFAULT@SECLEVEL=0");
+	REFUSED("tls.ciphers", "A B", "A\tB", "\xc3\xa9");
+}
+
+Test(conf, defaults_of_tls_are_those_of_the_manual)
+{
+	cr_assert_str_eq(conf.tls_certificate, "");
+	cr_assert_str_eq(conf.tls_private_key, "");
+	cr_assert_str_eq(conf.tls_directory, "");
+	cr_assert_str_eq(conf.tls_min_version, "1.2");
+	cr_assert_str_eq(conf.tls_client_ca, "");
+	cr_assert_str_eq(conf.tls_client_users, "");
+	cr_assert(conf.tls_tickets);
+	cr_assert_str_eq(conf.tls_user, "restante-tls");
+	cr_assert_eq(conf.limits_handshake_timeout, 30000);
+	ACCEPTED("limits.handshake_timeout", "1s", "10m");
+	REFUSED("limits.handshake_timeout", "0", "999ms", "11m");
+	ACCEPTED("network.tls", "auto", "implicit", "starttls", "off");
+	REFUSED("network.tls", "", "on", "ssl", "stls");
 }

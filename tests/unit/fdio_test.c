@@ -207,3 +207,27 @@ Test(fdio, high_moves_a_descriptor_and_closes_it_on_exec, .init = open_pair)
 	cr_assert(fcntl(high, F_GETFD) & FD_CLOEXEC);
 	cr_assert_eq(fdio_high(999), -1);
 }
+
+Test(fdio, either_of_two_wakes_and_is_named, .init = open_pair)
+{
+	int other[2], fds[2];
+	bool ready[2];
+
+	cr_assert_eq(pipe(other), 0);
+	fds[0] = other[0];
+	fds[1] = pair[0];
+	cr_assert_eq(fdio_wait_either(fds, fdio_after(10), ready), FDIO_TIME);
+	cr_assert(!ready[0] && !ready[1]);
+	cr_assert_eq(write(pair[1], "a", 1), 1);
+	cr_assert_eq(fdio_wait_either(fds, fdio_after(1000), ready), FDIO_OK);
+	cr_assert(!ready[0] && ready[1]);
+	fdio_close(&other[1]);
+	cr_assert_eq(fdio_wait_either(fds, fdio_after(1000), ready), FDIO_OK);
+	cr_assert(ready[0] && ready[1]);
+	/* one may be missing */
+	fds[0] = -1;
+	cr_assert_eq(fdio_wait_either(fds, fdio_after(1000), ready), FDIO_OK);
+	cr_assert(!ready[0] && ready[1]);
+	fdio_interrupt = 1;
+	cr_assert_eq(fdio_wait_either(fds, fdio_after(1000), ready), FDIO_SIGNAL);
+}

@@ -294,3 +294,25 @@ Test(line, a_broken_connection_is_no_end_of_file)
 	fdio_close(&pair[0]);
 	expect_end(LINE_IO);
 }
+
+Test(line, what_waits_unread_is_seen_here_and_on_the_way)
+{
+	cr_assert(!line_pending(&l));
+	say("STLS\r\nCAPA\r\n");
+	expect("STLS");
+	cr_assert(line_pending(&l));
+	expect("CAPA");
+	cr_assert(!line_pending(&l));
+	say("S");
+	cr_assert(line_pending(&l));
+	expect_end(LINE_TIME);
+	cr_assert(line_pending(&l), "half a line");
+}
+
+Test(line, an_end_is_nothing_that_waits)
+{
+	say("STLS\r\n");
+	fdio_close(&pair[1]);
+	expect("STLS");
+	cr_assert(!line_pending(&l));
+}

@@ -19,7 +19,7 @@
 
 static struct monitor m;
 static struct pam_rules pam_rules;
-static struct monitor_rules rules = { 3, 0, 2000, 2000, &pam_rules, NULL };
+static struct monitor_rules rules = { 3, 0, 2000, 2000, &pam_rules, NULL, false, "" };
 static struct verdict verdict;		/* what PAM says next */
 static unsigned asked;			/* how often PAM was asked */
 static bool permitted = true;
@@ -65,7 +65,7 @@ static int start(int (*run)(int fd, void *argument), void *argument, pid_t *pid)
 	return fd;
 }
 
-static void kill_family(pid_t pid, pid_t spare)
+static void kill_family(pid_t pid, const pid_t spare[2])
 {
 	(void)spare;
 	(void)kill(pid, SIGKILL);
@@ -83,12 +83,14 @@ static bool permit(const struct account *a)
 	return permitted;
 }
 
-static const struct monitor_calls calls = { start, kill_family, begin, permit };
+static const struct monitor_calls calls = { .start = start, .kill_family = kill_family, .begin = begin,
+	.permit = permit };
 
 static enum monitor_state serve(void (*login)(int fd))
 {
 	m.rules = &rules;
 	m.calls = &calls;
+	m.relay.fd = -1;
 	m.login_pid = child_of(&m.login, login);
 	return monitor_serve(&m);
 }

@@ -104,12 +104,13 @@ Test(sandbox, a_limit_that_the_supervisor_has_set_is_never_raised)
 
 #if SANDBOX_SECCOMP
 static int (*denied)(void);
+static enum sandbox denied_to;
 
 static int filter_check(int fd, void *argument)
 {
 	(void)fd;
 	(void)argument;
-	if (sandbox_limits(SANDBOX_LOGIN, 64, SANDBOX_CHILD) != NULL || sandbox_enter(SANDBOX_LOGIN) != NULL)
+	if (sandbox_limits(denied_to, 64, SANDBOX_CHILD) != NULL || sandbox_enter(denied_to) != NULL)
 		return 1;
 	(void)denied();
 	return 2;
@@ -127,20 +128,33 @@ static int try_fcntl(void) { return fcntl(0, F_GETFL); }
 static int try_prctl(void) { return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0); }
 static int try_unlink(void) { return unlink("/tmp/no-such-file"); }
 static int try_setrlimit(void) { return setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }); }
+static int try_sendmsg(void) { return (int)sendmsg(0, &(struct msghdr){ 0 }, 0); }
+
+static int (*const calls[])(void) = { try_socket, try_fork, try_exec, try_kill, try_setuid, try_chroot,
+	try_dup, try_fcntl, try_prctl, try_unlink, try_setrlimit, try_sendmsg };
+
+static void dies_of(enum sandbox profile, int (*call)(void), size_t number)
+{
+	int status;
+
+	denied_to = profile;
+	denied = call;
+	status = in_child(filter_check);
+	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "call %zu, status %x", number,
+	    (unsigned)status);
+}
 
 Test(sandbox, the_login_process_dies_of_what_it_never_needs)
 {
-	static int (*const calls[])(void) = { try_open, try_socket, try_fork, try_exec, try_kill, try_setuid, try_chroot,
-		try_dup, try_fcntl, try_prctl, try_unlink, try_setrlimit };
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+		dies_of(SANDBOX_LOGIN, calls[i], i);
+	dies_of(SANDBOX_LOGIN, try_open, 99);
+}
 
-	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-		int status;
-
-		denied = calls[i];
-		status = in_child(filter_check);
-		cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "call %zu, status %x", i,
-		    (unsigned)status);
-	}
+Test(sandbox, the_relay_dies_of_the_same_but_may_fail_to_open)
+{
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+		dies_of(SANDBOX_RELAY, calls[i], i);
 }
 
 static int need_check(int fd, void *argument)
@@ -234,7 +248,7 @@ static int family_check(int fd, void *argument)
 			(void)pause();
 	}
 	(void)close(pair[1]);
-	spawn_kill_family(pid, 0);
+	spawn_kill_family(pid, (const pid_t[2]){ 0, 0 });
 	/* the pipe ends when the last of them is gone */
 	return fdio_read(pair[0], &octet, 1, fdio_after(5000), &got) == FDIO_EOF ? 0 : 2;
 }
@@ -242,4 +256,76 @@ static int family_check(int fd, void *argument)
 Test(spawn, a_hung_child_is_killed_with_all_that_it_started)
 {
 	must_be_0(in_child(family_check));
+}
+
+/* What another program finds open: 3 and 4 are one pipe, 5 another, and no more. */
+static int exec_check(int fd, void *argument)
+{
+	static char sh[] = "sh", c[] = "-c", script[] =
+	    "echo a >&3; echo b >&4; exec >&5; echo c; ls /proc/self/fd";
+	char *const argv[] = { sh, c, script, NULL };
+	int one[2], two[2], fds[3], status;
+	char heard[256] = "";
+	pid_t pid;
+
+	(void)fd;
+	(void)argument;
+	if (pipe(one) != 0 || pipe(two) != 0)
+		return 1;
+	/* new numbers that hit old ones */
+	if (dup2(one[1], 4) < 0 || dup2(two[1], 3) < 0)
+		return 2;
+	fds[0] = fds[1] = 4;
+	fds[2] = 3;
+	pid = spawn_exec("/bin/sh", argv, SPAWN_HELPER, fds, 3);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+		return 3;
+	if (read(one[0], heard, sizeof heard) != 4 || memcmp(heard, "a\nb\n", 4) != 0)
+		return 4;
+	/* 6 is the directory that ls reads */
+	if (read(two[0], heard, sizeof heard) != 16 || strcmp(heard, "c\n0\n1\n2\n3\n4\n5\n6\n") != 0)
+		return 5;
+	return 0;
+}
+
+Test(spawn, another_program_gets_the_descriptors_it_is_meant_to_have)
+{
+	must_be_0(in_child(exec_check));
+}
+
+/* its own SIGTERM; and what it says to 2 */
+static int service_check(int fd, void *argument)
+{
+	static char sh[] = "sh", c[] = "-c", script[] = "echo x >&2; kill -TERM $$; exit 7";
+	char *const argv[] = { sh, c, script, NULL };
+	int one[2], status = -1, null = open("/dev/null", O_RDWR);
+	pid_t pid;
+
+	(void)fd;
+	(void)argument;
+	if (pipe(one) != 0 || dup2(null, 1) != 1 || dup2(one[1], 2) != 2 || close(one[1]) != 0)
+		return 1;
+	pid = spawn_exec("/bin/sh", argv, SPAWN_SERVICE, NULL, 0);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 7)
+		return 2;
+	pid = spawn_exec("/bin/sh", argv, SPAWN_HELPER, NULL, 0);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status))
+		return 3;
+	(void)close(2);
+	/* the helper's alone */
+	return read(one[0], script, sizeof script) == 2 ? 0 : 4;
+}
+
+Test(spawn, a_service_writes_no_log_and_is_not_ended_before_it_has_begun)
+{
+	must_be_0(in_child(service_check));
+}
+
+Test(spawn, a_program_that_is_missing_is_said_at_once)
+{
+	static char name[] = "missing";
+	char *const argv[] = { name, NULL };
+
+	cr_assert_eq(spawn_exec("/nonexistent/missing", argv, SPAWN_SERVICE, NULL, 0), -1);
+	cr_assert_eq(errno, ENOENT);
 }

@@ -5,6 +5,7 @@
  */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -169,4 +170,86 @@ Test(wire, an_over_long_datagram_is_an_error_and_a_close_is_the_end)
 	cr_assert_eq(wire_receive(pair[1], &w, fdio_after(10)), FDIO_TIME);
 	cr_assert_eq(close(pair[0]), 0);
 	cr_assert_eq(wire_receive(pair[1], &w, fdio_after(1000)), FDIO_EOF);
+}
+
+static void open_fds(int fds[WIRE_FDS + 1])
+{
+	for (size_t i = 0; i <= WIRE_FDS; i++)
+		cr_assert_geq(fds[i] = open("/dev/null", O_RDONLY), 0);
+}
+
+Test(wire, descriptors_travel_with_a_frame_and_are_closed_on_exec)
+{
+	int pair[2], sent[WIRE_FDS + 1], came[WIRE_FDS];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	open_fds(sent);
+	wire_begin(&w, WIRE_ANSWER_CERTIFICATE);
+	wire_put_number(&w, 1);
+	cr_assert_eq(wire_send_fds(pair[0], &w, sent, WIRE_FDS), FDIO_OK);
+	cr_assert_eq(wire_receive_fds(pair[1], &w, fdio_after(1000), came), FDIO_OK);
+	cr_assert_eq(wire_open(&w), WIRE_ANSWER_CERTIFICATE);
+	cr_assert_eq(wire_number(&w, 1), 1);
+	for (size_t i = 0; i < WIRE_FDS; i++)
+		cr_assert_eq(fcntl(came[i], F_GETFD), FD_CLOEXEC);
+	cr_assert_eq(wire_send_fds(pair[0], &w, sent, WIRE_FDS + 1), FDIO_ERROR);
+}
+
+Test(wire, fewer_descriptors_or_none_leave_the_rest_closed)
+{
+	int pair[2], sent[WIRE_FDS + 1], came[WIRE_FDS];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	open_fds(sent);
+	wire_begin(&w, WIRE_TELL_END);
+	cr_assert_eq(wire_send_fds(pair[0], &w, sent, 1), FDIO_OK);
+	cr_assert_eq(wire_send(pair[0], &w), FDIO_OK);
+	cr_assert_eq(wire_receive_fds(pair[1], &w, fdio_after(1000), came), FDIO_OK);
+	cr_assert(came[0] >= 0 && came[1] == -1);
+	cr_assert_eq(wire_receive_fds(pair[1], &w, fdio_after(1000), came), FDIO_OK);
+	cr_assert(came[0] == -1 && came[1] == -1);
+}
+
+/* What a hostile sender adds: the receiver's table must not grow by it. */
+static void send_three(int fd, const int fds[WIRE_FDS + 1])
+{
+	union {
+		struct cmsghdr header;
+		char octets[CMSG_SPACE((WIRE_FDS + 1) * sizeof(int))];
+	} control = { .octets = "" };
+	char octet = 'c';
+	struct iovec data = { &octet, 1 };
+	struct msghdr m = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
+		.msg_controllen = sizeof control };
+
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN((WIRE_FDS + 1) * sizeof(int));
+	memcpy(CMSG_DATA(&control.header), fds, (WIRE_FDS + 1) * sizeof(int));
+	cr_assert_eq(sendmsg(fd, &m, 0), 1);
+}
+
+static int next_free(void)
+{
+	int fd = dup(0);
+
+	(void)close(fd);
+	return fd;
+}
+
+Test(wire, too_many_descriptors_are_an_error_and_stay_nowhere)
+{
+	int pair[2], sent[WIRE_FDS + 1], came[WIRE_FDS], before;
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	open_fds(sent);
+	before = next_free();
+	send_three(pair[0], sent);
+	cr_assert_eq(wire_receive_fds(pair[1], &w, fdio_after(1000), came), FDIO_ERROR);
+	cr_assert(came[0] == -1 && came[1] == -1);
+	cr_assert_eq(next_free(), before);
+	/* nor where none is expected */
+	send_three(pair[0], sent);
+	cr_assert_eq(wire_receive(pair[1], &w, fdio_after(1000)), FDIO_OK);
+	cr_assert_eq(next_free(), before);
 }

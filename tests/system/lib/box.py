@@ -10,12 +10,15 @@ import os
 import pathlib
 import pwd
 import re
+import ssl
 import subprocess
 import time
 
 import pop
 
-DROPINS = pathlib.Path("/run/systemd/system/restante@.service.d")
+DROPINS = [
+    pathlib.Path("/run/systemd/system/%s@.service.d" % name) for name in ("restante", "restante-pop3s")
+]
 MAIL = [
     ("1700000000.M%dP1.box" % n, b"From: a@example.org\nSubject: %d\n\n.body %d\n" % (n, n) * (n + 1))
     for n in range(3)
@@ -73,8 +76,31 @@ def pam(text, service="pop3"):
 
 
 # --- connections ---------------------------------------------------------------------------------
-def login(user, password=None, address="127.0.0.1"):
-    connection = pop.Pop(110, address, timeout=30)
+WAYS = ("clear", "stls", "tls")  # port 110, port 110 and STLS, port 995
+TLS_PORT = 995
+
+
+def connect(way="clear", address="127.0.0.1", context=None, session=None):
+    """a connection, with its greeting still to come; context: what a client thinks of TLS"""
+    connection = pop.Pop(TLS_PORT if way == "tls" else 110, address, timeout=30)
+    if way == "stls":
+        greeting = connection.line()
+        connection.expect("STLS")
+        connection.buffer = greeting + b"\r\n"
+    if way != "clear":
+        connection.socket = context.wrap_socket(
+            connection.socket, server_hostname="localhost", session=session, suppress_ragged_eofs=False
+        )
+    return connection
+
+
+def trust(certificate):
+    """what a client needs to know to trust this certificate alone"""
+    return ssl.create_default_context(cafile=certificate)
+
+
+def login(user, password=None, address="127.0.0.1", way="clear", **more):
+    connection = connect(way, address, **more)
     connection.login(user, password or password_of(user))
     return connection
 
@@ -87,13 +113,15 @@ def port_of(connection):
 @contextlib.contextmanager
 def dropin(text):
     """the session units, changed for a while"""
-    DROPINS.mkdir(parents=True, exist_ok=True)
-    (DROPINS / "test.conf").write_text(text)
+    for directory in DROPINS:
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "test.conf").write_text(text)
     run("systemctl", "daemon-reload")
     try:
         yield
     finally:
-        (DROPINS / "test.conf").unlink()
+        for directory in DROPINS:
+            (directory / "test.conf").unlink()
         run("systemctl", "daemon-reload")
 
 
@@ -105,13 +133,14 @@ def options(program, *settings):
     )
 
 
+UNITS = ("restante@*", "restante-pop3s@*")
+
+
 def unit_of(connection):
     """the unit that systemd made for a connection: its name ends in the client's port"""
-    pattern = re.compile(r"^restante@\S*:%d(?:-\S*)?\.service$" % port_of(connection))
+    pattern = re.compile(r"^restante(-pop3s)?@\S*:%d(?:-\S*)?\.service$" % port_of(connection))
     for _ in range(100):
-        for line in run(
-            "systemctl", "list-units", "--all", "--plain", "--no-legend", "restante@*"
-        ).splitlines():
+        for line in run("systemctl", "list-units", "--all", "--plain", "--no-legend", *UNITS).splitlines():
             if pattern.match(line.split()[0]):
                 return line.split()[0]
         time.sleep(0.02)
@@ -131,7 +160,7 @@ def processes_of(unit):
 
 def wait_no_sessions(seconds=10):
     end = time.monotonic() + seconds
-    while run("systemctl", "list-units", "--plain", "--no-legend", "restante@*").strip():
+    while run("systemctl", "list-units", "--plain", "--no-legend", *UNITS).strip():
         if time.monotonic() > end:
             return False
         time.sleep(0.05)

@@ -6,6 +6,7 @@ import os
 import poplib
 import re
 import signal
+import ssl
 import subprocess
 import time
 
@@ -27,6 +28,7 @@ class Client:
     mail_only = False  # it rewrites what is not well-formed mail
     remembers = False  # a second visit fetches nothing
     without = ()  # words of messages that it cannot take, and only for reasons of its own
+    ways = (None, "starttls", "implicit")  # to TLS, or not
 
     def __init__(self, server):
         self.server = server
@@ -80,8 +82,11 @@ class Curl(Client):
     name, programs, packages = "curl", ("curl",), "curl"
 
     def fetch(self, work, user, password, keep):
-        url = "pop3://127.0.0.1:%d/" % self.server.port
+        scheme = "pop3s" if self.server.tls == "implicit" else "pop3"
+        url = "%s://%s:%d/" % (scheme, self.server.host, self.server.port)
         login = ["curl", "-sS", "--fail-early", "-u", user + ":" + password]
+        if self.server.tls:
+            login += ["--ssl-reqd", "--cacert", self.server.ca]
         count = len(self.server.left(user))
         self.run(work, login + [url + "[1-%d]" % count, "-o", work / "in" / "#1"])
         for path in (work / "in").iterdir():
@@ -103,17 +108,23 @@ class Fetchmail(Client):
     without = ("line-8191", "line-8192", "line-8193", "line-100k", "line-1M")
 
     def fetch(self, work, user, password, keep):
+        tls = "sslproto ''"
+        if self.server.tls:
+            tls = "sslproto 'TLS1.2+' sslcertck sslcertfile '%s'" % self.server.ca
+        if self.server.tls == "implicit":
+            tls = "ssl " + tls
         self.server.write(
             work / "rc",
             "set no bouncemail\nset invisible\n"
-            "poll localhost via 127.0.0.1 protocol pop3 port %d %s auth password\n"
+            "poll localhost protocol pop3 port %d %s auth password\n"
             '  username "%s" password "%s"\n'
-            "  sslproto '' %s no rewrite no mimedecode pass8bits no stripcr mda \"%s\"\n"
+            "  %s %s no rewrite no mimedecode pass8bits no stripcr mda \"%s\"\n"
             % (
                 self.server.port,
                 "uidl" if keep else "",
                 user,
                 password,
+                tls,
                 "keep" if keep else "fetchall",
                 self.taker(work),
             ),
@@ -134,18 +145,22 @@ class Mpop(Client):
     remembers = True
 
     def fetch(self, work, user, password, keep):
+        tls = ["--tls=off"]
+        if self.server.tls:
+            tls = ["--tls=on", "--tls-trust-file=" + self.server.ca]
+            tls.append("--tls-starttls=%s" % ("off" if self.server.tls == "implicit" else "on"))
         self.run(
             work,
             [
                 "mpop",
                 "--quiet",
                 "--file=/dev/null",
-                "--host=127.0.0.1",
+                "--host=" + self.server.host,
                 "--port=%d" % self.server.port,
                 "--user=" + user,
                 "--passwordeval=echo " + password,
                 "--auth=user",
-                "--tls=off",
+                *tls,
                 "--uidls-file=%s/uidls" % work,
                 "--delivery=mda,%s" % self.taker(work),
                 "--keep=%s" % ("on" if keep else "off"),
@@ -162,14 +177,26 @@ class Getmail(Client):
     name, programs, packages = "getmail", ("getmail",), "getmail6"
     mail_only = remembers = True
     without = ("line-1M",)
+    ways = (None, "implicit")
 
     def fetch(self, work, user, password, keep):
+        kind = "SimplePOP3Retriever"
+        if self.server.tls:
+            kind = "SimplePOP3SSLRetriever\nca_certs = " + self.server.ca
         self.server.write(
             work / "rc",
-            "[retriever]\ntype = SimplePOP3Retriever\nserver = 127.0.0.1\nport = %d\n"
+            "[retriever]\ntype = %s\nserver = %s\nport = %d\n"
             "username = %s\npassword = %s\n[destination]\ntype = MDA_external\npath = %s\n"
             "[options]\ndelete = %s\nread_all = false\ndelivered_to = false\nreceived = false\nverbose = 0\n"
-            % (self.server.port, user, password, self.taker(work), "false" if keep else "true"),
+            % (
+                kind,
+                self.server.host,
+                self.server.port,
+                user,
+                password,
+                self.taker(work),
+                "false" if keep else "true",
+            ),
             0o600,
         )
         self.run(work, ["getmail", "--getmaildir=%s" % work, "--rcfile=rc"])
@@ -182,9 +209,20 @@ class Poplib(Client):
 
     name = "poplib"
 
+    def connect(self):
+        where = {"host": self.server.host, "port": self.server.port, "timeout": 20}
+        if not self.server.tls:
+            return poplib.POP3(**where)
+        context = ssl.create_default_context(cafile=self.server.ca)
+        if self.server.tls == "implicit":
+            return poplib.POP3_SSL(**where, context=context)
+        pop = poplib.POP3(**where)
+        pop.stls(context)
+        return pop
+
     def fetch(self, work, user, password, keep):
         poplib._MAXLINE = 1 << 22
-        pop = poplib.POP3("127.0.0.1", self.server.port, timeout=20)
+        pop = self.connect()
         try:
             pop.user(user)
             pop.pass_(password)
@@ -206,19 +244,26 @@ class Poplib(Client):
 
 
 class Script(Client):
-    """a program of ours around a library: fetch PORT USER PASSWORD DIRECTORY KEEP"""
+    """a program of ours around a library: fetch PORT USER PASSWORD DIRECTORY KEEP [starttls|implicit CA]"""
 
     command = ()
 
     def fetch(self, work, user, password, keep):
-        self.run(work, [*self.command, self.server.port, user, password, work / "in", "keep" if keep else ""])
+        tls = [self.server.tls, self.server.ca] if self.server.tls else []
+        self.run(
+            work,
+            [*self.command, self.server.port, user, password, work / "in", "keep" if keep else "", *tls],
+        )
 
 
 class Perl(Script):
-    """lines with LF"""
+    """lines with LF; inside TLS as they come"""
 
-    name, programs, packages = "perl", ("perl",), "perl"
-    canonical = staticmethod(with_lf)
+    name, packages = "perl", "perl libio-socket-ssl-perl"
+    programs = ("perl", "/usr/share/perl5/IO/Socket/SSL.pm")
+
+    def canonical(self, octets):
+        return octets if self.server.tls else with_lf(octets)
 
     def __init__(self, server):
         super().__init__(server)
@@ -227,6 +272,7 @@ class Perl(Script):
 
 class Ruby(Script):
     name, programs, packages = "ruby", ("ruby",), "ruby ruby-net-pop"
+    ways = (None, "implicit")
 
     def __init__(self, server):
         super().__init__(server)
@@ -264,8 +310,10 @@ class Thunderbird(Client):
                     user,
                     password,
                     "keep" if keep else "",
+                    self.server.tls or "",
                 ],
             )
+            self.trust(work, profile)
         with open(work / "output", "wb") as output:
             process = subprocess.Popen(
                 ["thunderbird", "--headless", "--no-remote", "--profile", profile],
@@ -290,6 +338,11 @@ class Thunderbird(Client):
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(20)
+
+    def trust(self, work, profile):
+        if self.server.tls:
+            database, ca = "sql:%s" % profile, self.server.ca
+            self.run(work, ["certutil", "-A", "-d", database, "-n", "test", "-t", "CT,,", "-i", ca])
 
     @staticmethod
     def known(profile):

@@ -1,13 +1,19 @@
 #!/usr/bin/perl
-# fetch.pl PORT USER PASSWORD DIRECTORY KEEP - every message by Net::POP3, one file each
+# fetch.pl PORT USER PASSWORD DIRECTORY KEEP [starttls|implicit CA] - every message by Net::POP3, one
+# file each
 #
 # SPDX-License-Identifier: ISC
 use strict;
 use warnings;
 use Net::POP3;
 
-my ($port, $user, $password, $directory, $keep) = @ARGV;
-my $pop = Net::POP3->new('127.0.0.1', Port => $port, Timeout => 20) or die "connect: $@\n";
+my ($port, $user, $password, $directory, $keep, $tls, $ca) = @ARGV;
+my @given = (Port => $port, Timeout => 20);
+push @given, SSL => 1, SSL_ca_file => $ca if ($tls // '') eq 'implicit';
+my $pop = Net::POP3->new('localhost', @given) or die "connect: $@\n";
+if (($tls // '') eq 'starttls') {
+	$pop->starttls(SSL_ca_file => $ca, SSL_verifycn_name => 'localhost') or die "starttls: $@\n";
+}
 my $count = $pop->login($user, $password);
 defined $count or die "login: " . $pop->message;
 my $uidl = $pop->uidl or die "uidl\n";

@@ -20,11 +20,16 @@ import check  # noqa: E402
 import inside_log  # noqa: E402
 import inside_login  # noqa: E402
 import inside_process  # noqa: E402
+import inside_tls  # noqa: E402
 
 SHARED = pathlib.Path("/run/shared")
 where = dict(line.split("=", 1) for line in (SHARED / "directories").read_text().splitlines())
 PROGRAM = where["sbindir"] + "/restante"
+RELAY = where["libexecdir"] + "/restante-tls"
 EMPTY = where["localstatedir"] + "/lib/restante/empty"
+TICKETS = where["runstatedir"] + "/restante"
+CONFIGURATION = where["sysconfdir"] + "/restante/restante.conf"
+UNITS = ("restante.socket", "restante@.service", "restante-pop3s.socket", "restante-pop3s@.service")
 
 t = check.Checks()
 
@@ -33,7 +38,7 @@ def install():
     """what make install put into the stage, in its place; then what a package would do after it"""
     subprocess.run("cp -a %s/stage/. /" % SHARED, shell=True, check=True)
     # wherever the prefix was: systemd looks below /usr, /usr/local, /etc and /run
-    for unit in ("restante.socket", "restante@.service"):
+    for unit in UNITS:
         pathlib.Path("/run/systemd/system", unit).symlink_to(where["systemdsystemunitdir"] + "/" + unit)
     shutil.copy(where["pamdir"] + "/pop3", SHARED / "pam.d-pop3")
     box.pam(inside_login.PAM_UNIX)
@@ -44,43 +49,52 @@ def install():
 
 
 def installed():
-    account = pwd.getpwnam("restante")
-    t.ok(
-        0 < account.pw_uid < 1000 and account.pw_shell.endswith("nologin"),
-        "sysusers: a system account that cannot log in",
-        account,
-    )
+    for name in ("restante", "restante-tls"):
+        account = pwd.getpwnam(name)
+        t.ok(
+            0 < account.pw_uid < 1000 and account.pw_shell.endswith("nologin"),
+            "sysusers: %s is a system account that cannot log in" % name,
+            account,
+        )
     found = os.stat(EMPTY)
     t.same(
         (found.st_uid, stat.S_IMODE(found.st_mode), os.listdir(EMPTY)),
         (0, 0o555, []),
         "tmpfiles: the empty directory is root's, and nobody's to write",
     )
-    units = where["systemdsystemunitdir"]
+    found = os.stat(TICKETS)
+    t.same(
+        (found.st_uid, stat.S_IMODE(found.st_mode)),
+        (0, 0o700),
+        "tmpfiles: the directory of ticket keys is root's alone",
+    )
     done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", units + "/restante.socket", units + "/restante@.service"],
+        [
+            *("systemd-analyze", "verify", "--man=no"),
+            *(where["systemdsystemunitdir"] + "/" + unit for unit in UNITS),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     words = [line for line in done.stdout.splitlines() if "restante" in line]
     t.same((done.returncode, words), (0, []), "systemd-analyze verify finds nothing in our units")
-    with t.holds("restante.socket starts"):
-        box.run("systemctl", "start", "restante.socket")
+    with t.holds("the sockets start"):
+        box.run("systemctl", "start", "restante.socket", "restante-pop3s.socket")
 
 
-def inetd(name, command, addresses):
+def inetd(name, command, addresses, ways=box.WAYS):
     """another supervisor, as root, with our file as it is installed"""
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        for address in addresses:
+        for address, way in ((address, way) for address in addresses for way in ways):
             end, after = time.monotonic() + 5, box.now()
-            with t.holds("%s: a session from %s" % (name, address)):
+            with t.holds("%s: a session from %s (%s)" % (name, address, way)):
                 while True:
                     try:
-                        inside_login.whole_session("alice", address)
+                        inside_login.whole_session("alice", address, way=way, context=inside_tls.context())
                         break
                     except ConnectionRefusedError:
                         if time.monotonic() > end:
@@ -88,7 +102,9 @@ def inetd(name, command, addresses):
                         time.sleep(0.05)
             entries = box.phrase(box.journal(after, "POP3_USER=alice", want=2), "LOGOUT")
             t.same(
-                [entry["POP3_IP"] for entry in entries], [address], "%s: the journal has %s" % (name, address)
+                [(entry["POP3_IP"], entry["POP3_TLS"] == "none") for entry in entries],
+                [(address, way == "clear")],
+                "%s: the journal has %s (%s)" % (name, address, way),
             )
     finally:
         process.terminate()
@@ -96,34 +112,44 @@ def inetd(name, command, addresses):
 
 
 def inetds():
-    """with the socket unit stopped, port 110 is theirs"""
-    box.run("systemctl", "stop", "restante.socket")
-    paths = {
-        name: next(
-            (p for p in (SHARED / "inetds/usr/sbin" / name, pathlib.Path("/usr/sbin") / name) if p.exists()),
-            None,
-        )
-        for name in ("xinetd", "inetd", "inetutils-inetd")
+    """with the socket units stopped, the ports are theirs"""
+    box.run("systemctl", "stop", "restante.socket", "restante-pop3s.socket")
+    with inside_tls.configured(CONFIGURATION):
+        for name, path in supervisors().items():
+            if not path:
+                t.skip(name, "not there (see tests/system/inetds)")
+            elif name == "xinetd":
+                text = "".join(
+                    pathlib.Path(where["xinetddir"], file).read_text().replace("= yes", "= no", 1)
+                    for file in ("restante", "restante-pop3s")
+                )
+                pathlib.Path("/run/xinetd.conf").write_text(text)
+                inetd(name, [path, "-f", "/run/xinetd.conf", "-dontfork"], ("127.0.0.1", "::1"))
+            elif name == "tcpserver":
+                for port, ways in ((110, ("clear", "stls")), (995, ("tls",))):
+                    command = [path, "-R", "-H", "-l", "0", "0", str(port), PROGRAM]
+                    inetd(name, command, ("127.0.0.1",), ways)
+            else:
+                both = name == "inetd"
+                pathlib.Path("/etc/inetd.conf").write_text(example_lines(("tcp", "tcp6") if both else ("tcp",)))
+                inetd(name, [path, "-d", "/etc/inetd.conf"], ("127.0.0.1", "::1") if both else ("127.0.0.1",))
+    box.run("systemctl", "start", "restante.socket", "restante-pop3s.socket")
+
+
+def supervisors():
+    """where they are, installed or unpacked"""
+    places = [SHARED / "inetds/usr/sbin", pathlib.Path("/usr/sbin"), pathlib.Path("/usr/bin")]
+    return {
+        name: next((place / name for place in places if (place / name).exists()), None)
+        for name in ("xinetd", "inetd", "inetutils-inetd", "tcpserver")
     }
-    for name, path in paths.items():
-        if not path:
-            t.skip(name, "not there (see tests/system/inetds)")
-        elif name == "xinetd":
-            ours = pathlib.Path(where["xinetddir"], "restante")
-            ours.write_text(ours.read_text().replace("= yes", "= no", 1))
-            inetd(name, [path, "-f", ours, "-dontfork"], ("127.0.0.1", "::1"))
-        else:
-            lines = [
-                line
-                for line in pathlib.Path(where["docdir"], "examples/inetd.conf.example")
-                .read_text()
-                .splitlines()
-                if line.startswith("pop3")
-            ]
-            both = name == "inetd"
-            pathlib.Path("/etc/inetd.conf").write_text("\n".join(lines if both else lines[:1]) + "\n")
-            inetd(name, [path, "-d", "/etc/inetd.conf"], ("127.0.0.1", "::1") if both else ("127.0.0.1",))
-    box.run("systemctl", "start", "restante.socket")
+
+
+def example_lines(protocols):
+    """of the example of an inetd.conf"""
+    text = pathlib.Path(where["docdir"], "examples/inetd.conf.example").read_text()
+    lines = [line.split() for line in text.splitlines() if line.startswith("pop3")]
+    return "".join(" ".join(words) + "\n" for words in lines if words[2] in protocols)
 
 
 def transcripts():
@@ -138,7 +164,11 @@ def transcripts():
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**{name: value for name, value in os.environ.items() if name not in ours}, "RESTANTE": PROGRAM},
+        env={
+            **{name: value for name, value in os.environ.items() if name not in ours},
+            "RESTANTE": PROGRAM,
+            "RESTANTE_TLS": RELAY,
+        },
     )
     lines = done.stdout.splitlines()
     bad = [line for line in lines if line.startswith("not ok") and "# TODO" not in line]
@@ -160,6 +190,21 @@ def processes():
         inside_process.after_login(t)
 
 
+def tls():
+    """ports 995 and 110, with certificates from a file, from credentials, by name"""
+    inside_tls.no_certificate(t)
+    with inside_tls.configured(CONFIGURATION):
+        inside_tls.sessions(t)
+        inside_tls.relay(t, EMPTY, RELAY)
+        inside_tls.renewed(t)
+        inside_tls.resumed(t, TICKETS)
+        inside_tls.slow(t)
+        inside_tls.crawling(t, PROGRAM)
+        inside_tls.stopped(t)
+    inside_tls.credentials(t)
+    inside_tls.names(t, CONFIGURATION)
+
+
 STEPS = {
     "installed": installed,
     "addresses": lambda: inside_login.addresses(t),
@@ -174,6 +219,7 @@ STEPS = {
     "fields": lambda: inside_log.fields(t),
     "syslog": lambda: inside_log.syslog(t, PROGRAM),
     "failures": lambda: inside_log.failures(t),
+    "tls": tls,
     "endings": lambda: inside_log.endings(t, PROGRAM),
     "nothing_failed": lambda: inside_log.nothing_failed(t),
     "wrong_socket": lambda: inside_log.wrong_socket(t, PROGRAM),

@@ -33,9 +33,9 @@ def accounts():
     box.run("chpasswd", input="root:%s\n" % box.password_of("root"))
 
 
-def whole_session(user, address):
+def whole_session(user, address, **way):
     """log in, read all, delete one; put it back"""
-    with box.login(user, address=address) as pop:
+    with box.login(user, address=address, **way) as pop:
         for number, (_, stored) in enumerate(box.MAIL, 1):
             assert pop.multi("RETR %d" % number) == corpus.wire(stored), "RETR %d" % number
         pop.expect("DELE 2")

@@ -7,6 +7,7 @@ that the same steps are taken everywhere.
 SPDX-License-Identifier: ISC
 """
 import contextlib
+import importlib.util
 import os
 import pathlib
 import pwd
@@ -37,12 +38,28 @@ PAM_ANYBODY = "auth required pam_permit.so\naccount required pam_permit.so\n"
 
 
 class Server:
-    def __init__(self, options=(), address="127.0.0.1", anybody=False, environment=None):
-        """options: more "section.key=value"; anybody: every password is right (and costs nothing)"""
+    def __init__(
+        self,
+        options=(),
+        address="127.0.0.1",
+        anybody=False,
+        environment=None,
+        tls=None,
+        names=False,
+        port=0,
+    ):
+        """
+        options: more "section.key=value"; anybody: every password is right (and costs nothing)
+        tls: how network.tls shall be, with a certificate for localhost by an authority in ca
+        names: other names are looked for in the folder tls
+        port: 0 for any that is free
+        """
         self.account = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="restante-test."))
         self.address = address
         self.process = None
+        self.tls, self.port = tls, port
+        self.host = "localhost" if tls else address  # as clients are told
         try:
             self.dir.chmod(0o755)
             self.own(self.dir)
@@ -53,6 +70,10 @@ class Server:
             self.pam(anybody)
             self.write("restante.conf", "")
             self.own(self.make("mail"))
+            if tls:
+                options = [*self.secure(), *options]
+            if names:
+                options = ["tls.directory=%s/tls" % self.dir, *options]
             self.start(options, environment or {})
         except BaseException:
             self.stop()
@@ -74,6 +95,34 @@ class Server:
         path.write_text(text)
         path.chmod(mode)
         return self.own(path)
+
+    def secure(self):
+        """the relay and a certificate; the options that name them"""
+        where = HERE.parent.parent / "lib/certs.py"
+        spec = importlib.util.spec_from_file_location("certs", where)
+        certs = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(certs)
+        self.relay = self.dir / "restante-tls"
+        shutil.copy(os.environ.get("RESTANTE_TLS") or BUILD / "restante-tls", self.relay)
+        self.certs = certs.Certs(str(self.own(self.make("certs"))))
+        self.ca = self.certs.ca
+        self.lay(self.certs.make("localhost"))
+        return [
+            "network.tls=" + self.tls,
+            "tls.relay=%s" % self.relay,
+            "tls.ticket_directory=%s/tickets" % self.dir,
+            "tls.certificate=%s/tls/fullchain.pem" % self.dir,
+            "tls.private_key=%s/tls/privkey.pem" % self.dir,
+        ]
+
+    def lay(self, cert, names=("privkey.pem", "fullchain.pem"), where="tls"):
+        """what is served from now on: files of cert, each replaced at once"""
+        self.own(self.make(where))
+        for name in names:
+            new = self.dir / where / (name + ".new")
+            shutil.copy(os.path.join(cert.dir, name), new)
+            new.chmod(0o600)
+            os.rename(self.own(new), self.dir / where / name)
 
     def pam(self, anybody):
         self.make("pam.d")
@@ -137,7 +186,7 @@ class Server:
     def start(self, options, environment):
         self.own(self.write("statuses", ""))
         self.process = self.supervise(
-            [PYTHON, self.dir / "spawn.py", self.address, "0", self.dir / "statuses", *self.command(options)],
+            [PYTHON, self.dir / "spawn.py", self.address, str(self.port), self.dir / "statuses", *self.command(options)],
             stdout=subprocess.PIPE,
             env={**os.environ, "HOME": str(self.dir), **environment},
         )

@@ -21,11 +21,11 @@ user_pref("mail.account.account2.server", "server2");
 user_pref("mail.identity.id1.useremail", "%(user)s@example.org");
 user_pref("mail.server.server1.type", "pop3");
 user_pref("mail.server.server1.name", "test");
-user_pref("mail.server.server1.hostname", "127.0.0.1");
+user_pref("mail.server.server1.hostname", "localhost");
 user_pref("mail.server.server1.port", %(port)d);
 user_pref("mail.server.server1.userName", "%(user)s");
 user_pref("mail.server.server1.directory", "%(profile)s/Mail/pop");
-user_pref("mail.server.server1.socketType", 0);
+user_pref("mail.server.server1.socketType", %(socket)d);
 user_pref("mail.server.server1.authMethod", 3);
 user_pref("mail.server.server1.login_at_startup", true);
 user_pref("mail.server.server1.download_on_biff", true);
@@ -92,10 +92,20 @@ def encryptor(profile):
     return encrypt
 
 
-def make(profile, port, user, password, keep):
+SOCKETS = {"": 0, "starttls": 2, "implicit": 3}
+
+
+def make(profile, port, user, password, keep, tls):
     profile.mkdir(parents=True)
     (profile / "user.js").write_text(
-        PREFERENCES % {"profile": profile, "port": port, "user": user, "keep": "true" if keep else "false"}
+        PREFERENCES
+        % {
+            "profile": profile,
+            "port": port,
+            "user": user,
+            "keep": "true" if keep else "false",
+            "socket": SOCKETS[tls],
+        }
     )
     encrypt = encryptor(profile)
     (profile / "logins.json").write_text(
@@ -106,8 +116,8 @@ def make(profile, port, user, password, keep):
                 "logins": [
                     {
                         "id": 1,
-                        "hostname": "mailbox://127.0.0.1",
-                        "httpRealm": "mailbox://127.0.0.1",
+                        "hostname": "mailbox://localhost",
+                        "httpRealm": "mailbox://localhost",
                         "formSubmitURL": None,
                         "usernameField": "",
                         "passwordField": "",
@@ -129,4 +139,5 @@ def make(profile, port, user, password, keep):
 
 
 if __name__ == "__main__":
-    make(pathlib.Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4], sys.argv[5] == "keep")
+    profile, port, user, password, keep, tls = sys.argv[1:]
+    make(pathlib.Path(profile), int(port), user, password, keep == "keep", tls)
