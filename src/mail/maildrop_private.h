@@ -1,8 +1,9 @@
 /*
- * maildrop_private.h - the list of messages, for the files that make up the maildrop alone
+ * maildrop_private.h - a maildrop, for the files that make it up alone
  *
- * list.c makes it, keep.c adds what the index knows, message.c opens and counts, update.c
- * removes, maildrop.c is the facade.
+ * open.c makes the list of messages, from the index or from the directories by merge.c;
+ * message.c opens and counts, find.c looks for what was renamed, update.c removes, keep.c
+ * writes the index, maildrop.c is the facade.  Messages are numbered from 0 here.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -11,121 +12,118 @@
 
 #include <sys/stat.h>
 
+#include "mail/list.h"
 #include "mail/lock.h"
 #include "mail/maildir.h"
 #include "mail/maildrop.h"
-
-enum message_flags {
-	MESSAGE_KNOWN = 1,	/* size is a figure to tell, */
-	MESSAGE_VERIFIED = 2,	/* counted from the file, or as good as that */
-	MESSAGE_MARKED = 4,
-	MESSAGE_FETCHED = 8,
-	MESSAGE_SHARED = 16,	/* another message has this base name: told apart by the inode */
-	MESSAGE_DUPLICATE = 32,	/* was not the first of its base name; the others may be gone */
-	MESSAGE_TWIN = 64,	/* the file has more than one name here */
-	MESSAGE_THERE = 128,	/* while listing: looked at, the inode is fstat's */
-	MESSAGE_SOUGHT = 256,	/* in update: its names are looked for */
-	MESSAGE_FLED = 512,	/* renamed while it was to be removed */
-	MESSAGE_FAILED = 1024,
-	MESSAGE_GONE = 2048,	/* looked for since, and not found */
-	MESSAGE_INDEXED = 4096,	/* size was counted by an earlier session */
-	MESSAGE_STEADY = 8192,	/* its stamp tells whether the file has changed since */
-	MESSAGE_KEPT = 16384	/* the index has all that is known of it */
-};
+#include "mail/roll.h"
+#include "mail/stamp.h"
 
 /* A larger figure is not believed but counted; so the sum of a million of them cannot wrap. */
 #define MESSAGE_PLAUSIBLE ((uint64_t)1 << 40)
-
-/* 24 octets, as there may be a million */
-struct message {
-	uint64_t inode;		/* as the directory tells it; fstat's with SHARED or TWIN */
-	uint64_t size;
-	uint32_t name;		/* offset in names */
-	uint16_t flags;
-	uint8_t where;
-	uint8_t reading;	/* while listing: the last that showed it */
-};
 
 struct maildrop {
 	struct maildir dir;
 	struct lock lock;
 	bool mark_seen, trash;
 
-	char *names;		/* one block, NUL after each */
-	size_t names_used, names_size;
-	struct message *list;	/* in order: name_compare, then inode */
-	size_t count, room;
-	uint32_t *stamps;	/* for each: index_stamp of the file counted, or 0; NULL: none yet */
-	uint64_t indexed;	/* entries of the index, 0 without one */
+	struct list list;
+	bool broken;			/* an entry could be had no more: nothing is told but errors */
 
-	uint8_t reading, last[2];	/* while listing: this one, and the last of each place */
-	bool doubtful;			/* and whether the last did not show all */
+	/*
+	 * of each place, as it was when the list had all its names: to be kept with the list if
+	 * it is settled and nothing was changed since; inode 0: not known
+	 */
+	struct stamp stamp[2];
+	bool unchanged;			/* no directory was read: the index has these stamps */
+	bool odd;			/* several names of a base name: the next session must read all */
+	uint64_t news;			/* entries that the index lacks, for which it may wait */
+	bool urgent;			/* and some for which it may not */
 
 	bool counted;			/* the next two hold */
 	uint64_t left, left_octets;	/* what is not marked */
-	size_t asked;			/* the last message whose size was asked */
+	uint64_t asked;			/* the last message whose size was asked, and 1 */
 	bool complained;		/* of a message that cannot be read */
+	bool corrected;			/* a figure of a name was wrong, and the log has it */
 	bool updated;			/* what is marked and not FAILED is gone */
 };
 
-static inline const char *message_name(const struct maildrop *d, const struct message *m)
-{
-	return d->names + m->name;
-}
+/* open.c ------------------------------------------------------------------------------- */
 
-/* list_make - from the Maildir; false with errno */
-bool list_make(struct maildrop *d);
+/* open_list - the list, by the index or the directories; false with errno */
+bool open_list(struct maildrop *d);
 
 /*
- * list_refresh - where are all the messages now?  Names and places are set anew, GONE where
+ * open_entry - entry n
+ * Where the index turns out to be damaged the directories are read, and if that gives as many
+ * messages as were told the session goes on; else d is broken.  false: broken, e is empty.
+ */
+bool open_entry(struct maildrop *d, uint64_t n, struct index_entry *e);
+
+/* open_change - entry n is e now; news: whether the index should know.  false: broken */
+bool open_change(struct maildrop *d, uint64_t n, const struct index_entry *e, bool news);
+
+/* merge.c ------------------------------------------------------------------------------ */
+
+/*
+ * merge_names - d's list anew: the names of the places in due from r; of the others those that
+ * the list has; sizes and what else is known of a message from the list
+ * doubtful   set if a name was in an earlier reading of its directory but not in the last,
+ *            and nothing else of its base name is there; NULL: such a name is none
+ * false with errno: EIO where the index is damaged and due lacks a place; then, and where
+ * memory is out, the list is as it was.  Of a damaged block sizes are lost, not messages.
+ */
+bool merge_names(struct maildrop *d, const struct roll *r, const bool due[2], bool *doubtful);
+
+/* message.c ---------------------------------------------------------------------------- */
+
+/* message_told - octets of e as they are told now: counted, or its name's; false: not known */
+bool message_told(const struct index_entry *e, uint64_t *octets);
+
+/* message_where, message_of - the place in e's flags */
+static inline enum maildir_where message_where(const struct index_entry *e)
+{
+	return e->flags & INDEX_CUR ? MAILDIR_CUR : MAILDIR_NEW;
+}
+
+/*
+ * message_open - number n: 0 and *fd, and e as it is now, or errno; a name that vanished is
+ * looked for once
+ */
+int message_open(struct maildrop *d, uint64_t n, struct index_entry *e, int *fd);
+
+/*
+ * message_verify - the exact octets of n, for the one that reads fd: counted, or known and the
+ * file unchanged; 0 or errno.  e is n's entry, and is so afterwards.
+ */
+int message_verify(struct maildrop *d, uint64_t n, struct index_entry *e, int fd);
+
+/*
+ * message_learn - the sizes that are not known, from number from on: as many as are read in
+ * one go, at most most, marked ones left out but the first
+ * Returns where to go on.
+ */
+uint64_t message_learn(struct maildrop *d, uint64_t from, uint64_t most);
+#define MESSAGE_BATCH 64
+
+/* find.c ------------------------------------------------------------------------------- */
+
+/*
+ * find_all - where are all the messages now?  Names and places are set anew, LIST_GONE where
  * nothing is left.  One reading for all of them: an IMAP client that marks a whole folder
  * as read renames each.  false when it cannot be read.
  */
-bool list_refresh(struct maildrop *d);
-
-/* list_rename - m has another name or place; false when memory is out */
-bool list_rename(struct maildrop *d, struct message *m, enum maildir_where where, const char *name);
-
-/* list_group - the end of those that have the base name of number at */
-size_t list_group(const struct maildrop *d, size_t at);
-
-/* list_find - the first message with the base name of name; others follow it.  NULL: none */
-struct message *list_find(const struct maildrop *d, const char *name);
-
-/* list_figure - m's size as its name tells it, if it does */
-void list_figure(const struct maildrop *d, struct message *m);
-
-/* keep_load - what the index knows of the messages in the list; without one nothing */
-void keep_load(struct maildrop *d);
-
-/* keep_stamp - m was counted, and its file had this stamp */
-void keep_stamp(struct maildrop *d, struct message *m, uint32_t stamp);
-
-/* keep_proves - does the file st still have the size that the index tells? */
-bool keep_proves(const struct maildrop *d, const struct message *m, const struct stat *st);
-
-/* message_is - is the file of this place and name the one with m's inode? */
-bool message_is(const struct maildrop *d, const struct message *m, enum maildir_where where,
-    const char *name);
-
-/* message_relocate - m's name vanished: look for it under another; false: it is gone */
-bool message_relocate(struct maildrop *d, struct message *m);
-
-/* message_open - 0 and *fd, or errno; a name that vanished is looked for once */
-int message_open(struct maildrop *d, struct message *m, int *fd);
-
-/* message_count - m's exact size from fd; 0 or errno */
-int message_count(struct maildrop *d, struct message *m, int fd);
-
-/* message_verify - m's exact size for the one that reads fd: counted, or known and the file unchanged */
-int message_verify(struct maildrop *d, struct message *m, int fd);
+bool find_all(struct maildrop *d);
 
 /*
- * message_learn - the sizes that are not known, from message number from (0 is the first)
- * on: as many as are read in one go, at most most, marked ones left out but the first
- * Returns where to go on.
+ * find_each - read the directories and call found with each name of the base name of a message
+ * that has one of the notes in want
  */
-size_t message_learn(struct maildrop *d, size_t from, size_t most);
-#define MESSAGE_BATCH 64
+typedef void find_found(void *context, uint64_t n, const struct index_entry *e,
+    enum maildir_where where, const char *name);
+bool find_each(struct maildrop *d, uint16_t want, find_found *found, void *context);
+
+/* find_is - is the file of this place and name the one with inode? */
+bool find_is(const struct maildrop *d, uint64_t inode, enum maildir_where where, const char *name);
 
 #endif
