@@ -1,270 +1,188 @@
 /*
- * keep.c - what a session takes from the index, and leaves in it for the next
+ * keep.c - what a session leaves in the index for the next
  *
- * Two things: sizes that were counted once, and which of several files with one base name
- * was the first.  A size is told by STAT and LIST where name and inode are as they were, as
- * the file of a Maildir never changes; with the message itself, only where the file's size
- * and mtime are, too.  An inode that is another one (a backup was restored) costs one look
- * at size and mtime.
- *
- * The plain unique-id stays with the inode that had it.  An unknown file gets it only where
- * nobody else ever had the base name: better a message that clients fetch twice than one
- * that they take for another and never fetch.
+ * After the last reply, and only when it is worth it: what writing costs grows with the
+ * mailbox, what it saves with what the next session would have to do again.
  *
  * SPDX-License-Identifier: ISC
  */
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "mail/maildrop_private.h"
-#include "mail/index.h"
-#include "mail/name.h"
+#include "base/fdio.h"
 
-#define GONE_MOST 1024	/* entries of an index, beyond the double of those needed */
+#define WORTH_SIZE 1000		/* entries written are worth one size counted, */
+#define WORTH_NAME 4		/* and one name read */
+#define WAITS 20		/* for the file system's clock, */
+#define WAIT (2 * 1000 * 1000)	/* ns each: together some ticks */
 
-/* the messages of one base name, while the entries of that name are read */
-struct group {
-	size_t at, end;		/* in the list */
-	size_t next;		/* those before it have met their entry, or will not */
-	uint64_t entries;
-	bool duplicate;		/* some entry is one */
-	bool plain;		/* some message has kept the plain unique-id */
+/* of a place: how many names, and the sum of their checksums, in whatever order they come */
+struct names {
+	uint64_t count, sum;
 };
 
-static size_t number(const struct maildrop *d, const struct message *m)
+static bool is_left(const struct maildrop *d, uint64_t n)
 {
-	return (size_t)(m - d->list);
+	uint16_t note = d->list.note[n];
+
+	return !(note & LIST_GONE) && (!d->updated || (note & (LIST_MARKED | LIST_FAILED)) != LIST_MARKED);
 }
 
-static bool look(const struct maildrop *d, const struct message *m, struct stat *st)
+/* names that the next session would have to read */
+static uint64_t unread(const struct maildrop *d, enum maildir_where where, uint64_t left)
 {
-	return fstatat(d->dir.dir[m->where], message_name(d, m), st, AT_SYMLINK_NOFOLLOW) == 0;
+	const struct index *x = &d->list.index;
+
+	if (d->odd || (x->fd != -1 && stamp_same(&d->stamp[where], &x->header.stamp[where])))
+		return 0;
+	return d->unchanged ? left : d->shown[where];
 }
 
-void keep_stamp(struct maildrop *d, struct message *m, uint32_t stamp)
+static bool is_worthwhile(const struct maildrop *d, uint64_t left)
 {
-	if (d->stamps == NULL)
-		d->stamps = calloc(d->count, sizeof *d->stamps);
-	if (d->stamps == NULL || d->stamps[number(d, m)] == stamp)
-		return;
-	d->stamps[number(d, m)] = stamp;
-	m->flags &= (uint16_t)~MESSAGE_KEPT;
+	uint64_t names = unread(d, MAILDIR_NEW, left) + unread(d, MAILDIR_CUR, left);
+
+	return d->urgent || (d->news > 0 && d->news * WORTH_SIZE >= left) ||
+	    (names > 0 && names * WORTH_NAME >= left);
 }
 
-/* the limits are for an index that somebody made up: each octet is sent once or twice */
-bool keep_proves(const struct maildrop *d, const struct message *m, const struct stat *st)
+static void add_name(struct names *names, const char *name)
 {
-	uint64_t stored = (uint64_t)st->st_size;
-
-	return m->flags & MESSAGE_STEADY && d->stamps != NULL &&
-	    d->stamps[number(d, m)] == index_stamp(st) && m->size >= stored && m->size <= 2 * stored + 2;
-}
-
-static void believe(struct maildrop *d, struct message *m, const struct index_entry *e)
-{
-	keep_stamp(d, m, e->stamp);
-	if (!(e->flags & INDEX_COUNTED) || e->octets > MESSAGE_PLAUSIBLE)
-		return;
-	m->size = e->octets;
-	m->flags |= MESSAGE_KNOWN | MESSAGE_INDEXED;
-	if (e->flags & INDEX_STEADY)
-		m->flags |= MESSAGE_STEADY;
-}
-
-/* The inode may be one that the directory made up; then fstat's is, and its file's stamp. */
-static struct message *meet_alone(struct maildrop *d, struct message *m, const struct index_entry *e)
-{
-	struct stat st;
-
-	if (m->inode == e->inode)
-		return m;
-	if (!look(d, m, &st))
-		return NULL;
-	m->inode = st.st_ino;
-	if (m->inode == e->inode)
-		return m;
-	if (e->stamp == index_stamp(&st) && !(e->flags & INDEX_DUPLICATE))
-		believe(d, m, e);
-	return NULL;
-}
-
-static struct message *meet(struct maildrop *d, struct group *g, const struct index_entry *e)
-{
-	struct message *list = d->list;
-
-	if (g->end - g->at == 1)
-		return meet_alone(d, &list[g->at], e);
-	while (g->next < g->end && list[g->next].inode < e->inode)
-		g->next++;
-	return g->next < g->end && list[g->next].inode == e->inode ? &list[g->next] : NULL;
-}
-
-static void take(struct maildrop *d, struct group *g, const struct index_entry *e)
-{
-	struct message *m = meet(d, g, e);
-
-	g->entries++;
-	g->duplicate |= (e->flags & INDEX_DUPLICATE) != 0;
-	if (m == NULL || m->flags & MESSAGE_KEPT)
-		return;
-	believe(d, m, e);
-	m->flags |= MESSAGE_KEPT;
-	/* no two have the plain one, whatever somebody wrote into the index */
-	if (e->flags & INDEX_DUPLICATE || g->plain) {
-		m->flags |= MESSAGE_DUPLICATE;
-	} else {
-		m->flags &= (uint16_t)~MESSAGE_DUPLICATE;
-		g->plain = true;
-	}
-}
-
-/* Inodes are used again: is the one that the index knows still the same file? */
-static bool is_same(const struct maildrop *d, const struct message *m)
-{
-	uint32_t stamp = d->stamps != NULL ? d->stamps[number(d, m)] : 0;
-	struct stat st;
-
-	return stamp == 0 || !look(d, m, &st) || index_stamp(&st) == stamp;
-}
-
-/* all entries of the base name were read: where it was ever shared, who is unknown is no first */
-static void finish(struct maildrop *d, const struct group *g)
-{
-	struct message *m, *end = d->list + g->end;
-
-	if (g->end - g->at <= 1 && g->entries <= 1 && !g->duplicate)
-		return;
-	for (m = d->list + g->at; m < end; m++) {
-		if (m->flags & MESSAGE_KEPT && is_same(d, m))
-			continue;
-		if (m->flags & MESSAGE_KEPT) {
-			list_figure(d, m);
-			keep_stamp(d, m, 0);
-		}
-		m->flags |= MESSAGE_DUPLICATE;
-	}
-}
-
-/* Both are in the same order, and where a hostile index is not, its entries meet nobody. */
-static void merge(struct maildrop *d, struct index *x)
-{
-	struct group g = { .entries = 0 };
-	struct index_entry e;
-	size_t at = 0;
-	int order = 0;
-
-	while (index_next(x, &e)) {
-		if (g.entries > 0 && name_same(message_name(d, &d->list[g.at]), e.name)) {
-			take(d, &g, &e);
-			continue;
-		}
-		while (at < d->count && (order = name_compare(message_name(d, &d->list[at]), e.name)) < 0)
-			at++;
-		if (at == d->count)
-			break;
-		if (order > 0)
-			continue;
-		finish(d, &g);
-		g = (struct group){ .at = at, .end = list_group(d, at), .next = at };
-		at = g.end;
-		take(d, &g, &e);
-	}
-	finish(d, &g);
-}
-
-void keep_load(struct maildrop *d)
-{
-	struct index x;
-
-	if (d->count == 0 || !index_open(&x, d->dir.top))
-		return;
-	d->indexed = x.entries;
-	merge(d, &x);
-	index_close(&x);
-}
-
-static bool is_left(const struct maildrop *d, const struct message *m)
-{
-	return !(m->flags & MESSAGE_GONE) &&
-	    (!d->updated || (m->flags & (MESSAGE_MARKED | MESSAGE_FAILED)) != MESSAGE_MARKED);
+	names->count++;
+	names->sum += index_sum(name, strlen(name));
 }
 
 /*
- * A file that shares its base name is stored at once, and forgotten at once: another may
- * get its inode.
+ * Until the clock has gone past what this session did to the directory itself.  Where hosts
+ * have clocks of their own that would take too long.
  */
-static bool is_news(const struct maildrop *d, const struct message *m)
+static bool wait_settled(const struct maildrop *d, enum maildir_where where, struct stamp *stamp)
 {
-	bool kept = (m->flags & MESSAGE_KEPT) != 0;
+	const struct timespec nap = { .tv_nsec = WAIT };
+	int64_t clock, margin = stamp_margin(d->dir.top);
+	int tries;
 
-	if (m->flags & (MESSAGE_SHARED | MESSAGE_DUPLICATE))
-		return kept != is_left(d, m);
-	return !kept && m->flags & MESSAGE_INDEXED && is_left(d, m);
-}
-
-static bool is_worthwhile(const struct maildrop *d, uint64_t *left)
-{
-	const struct message *m, *end = d->list + d->count;
-	bool news = false;
-
-	*left = 0;
-	for (m = d->list; m < end; m++) {
-		*left += is_left(d, m);
-		news |= is_news(d, m);
+	for (tries = 0; tries < WAITS && !fdio_interrupt; tries++) {
+		if (!stamp_look(d->dir.dir[where], stamp) || !stamp_clock(d->lock.file, &clock))
+			return false;
+		if (stamp_settled(stamp, clock, margin))
+			return true;
+		if (margin > 0)
+			return false;
+		(void)nanosleep(&nap, NULL);
 	}
-	return news || d->indexed > 2 * *left + GONE_MOST || (*left == 0 && d->indexed > 0);
+	return false;
 }
 
-static void describe(const struct maildrop *d, const struct message *m, struct index_entry *e)
+static bool found(void *context, enum maildir_where where, const char *name, uint64_t inode)
 {
-	const char *name = message_name(d, m);
-	size_t base = name_base(name);
+	(void)where;
+	(void)inode;
+	add_name(context, name);
+	return true;
+}
+
+/* the last reading is the one that counts */
+static bool read_again(void *context, enum maildir_where where)
+{
+	struct names *names = context;
+
+	(void)where;
+	*names = (struct names){ .count = 0 };
+	return true;
+}
+
+/*
+ * This session has changed the directory, or read it too soon after a change.  Does it have
+ * just the names that are kept?  If somebody else changed it meanwhile it has not, and is
+ * read at the next opening.
+ */
+static bool verify(const struct maildrop *d, enum maildir_where where, const struct names *kept,
+    struct stamp *stamp)
+{
+	bool due[2] = { where == MAILDIR_NEW, where == MAILDIR_CUR };
+	struct names there = { .count = 0 };
+	struct stamp now;
+
+	return wait_settled(d, where, stamp) && maildir_list(&d->dir, due, found, read_again, &there) &&
+	    there.count == kept->count && there.sum == kept->sum &&
+	    stamp_look(d->dir.dir[where], &now) && stamp_same(stamp, &now);
+}
+
+/* where names are no messages of their own, stamps would hide them */
+static void set_stamps(const struct maildrop *d, const struct names kept[2], struct stamp stamp[2])
+{
+	enum maildir_where where;
+
+	for (where = MAILDIR_NEW; where <= MAILDIR_CUR; where++) {
+		stamp[where] = d->stamp[where];
+		if (d->odd || (stamp[where].inode == 0 && !verify(d, where, &kept[where], &stamp[where])))
+			stamp[where] = (struct stamp){ .inode = 0 };
+	}
+}
+
+/* a file that shares its base name is known by inode and stamp: inodes are used again */
+static void describe(const struct maildrop *d, uint64_t n, struct index_entry *e)
+{
 	struct stat st;
 
-	*e = (struct index_entry){ .inode = m->inode };
-	memcpy(e->name, name, base);
-	if (m->flags & MESSAGE_DUPLICATE)
-		e->flags |= INDEX_DUPLICATE;
-	if (m->flags & MESSAGE_STEADY)
-		e->flags |= INDEX_STEADY;
-	if (m->flags & MESSAGE_INDEXED) {
-		e->flags |= INDEX_COUNTED;
-		e->octets = m->size;
-	}
-	if (d->stamps != NULL)
-		e->stamp = d->stamps[number(d, m)];
-	if (e->stamp == 0 && m->flags & MESSAGE_SHARED && look(d, m, &st) && st.st_ino == m->inode)
+	if (e->stamp == 0 && d->list.note[n] & LIST_SHARED &&
+	    fstatat(d->dir.dir[message_where(e)], e->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == e->inode)
 		e->stamp = index_stamp(&st);
 }
 
-static void write_all(const struct maildrop *d)
+/* octets: as STAT will tell them */
+static bool add_entry(struct maildrop *d, struct index_writer *w, uint64_t n, struct names kept[2],
+    uint64_t *octets)
 {
-	const struct message *m, *end = d->list + d->count;
-	struct index_writer w;
 	struct index_entry e;
+	uint64_t told;
+
+	if (!open_entry(d, n, &e))
+		return false;
+	describe(d, n, &e);
+	add_name(&kept[message_where(&e)], e.name);
+	if (!message_told(&e, &told))
+		*octets = INDEX_UNKNOWN;
+	else if (*octets != INDEX_UNKNOWN)
+		*octets += told;
+	return index_add(w, &e);
+}
+
+static void write_all(struct maildrop *d)
+{
+	struct names kept[2] = { { .count = 0 }, { .count = 0 } };
+	struct stamp stamp[2];
+	struct index_writer w;
+	uint64_t octets = 0, n;
 
 	if (!index_begin(&w, d->dir.top))
 		return;
-	for (m = d->list; m < end; m++) {
-		if (!is_left(d, m))
-			continue;
-		describe(d, m, &e);
-		if (!index_add(&w, &e))
+	for (n = 0; n < d->list.count; n++)
+		if (is_left(d, n) && !add_entry(d, &w, n, kept, &octets)) {
+			index_abort(&w);
 			return;
-	}
-	(void)index_commit(&w);
+		}
+	set_stamps(d, kept, stamp);
+	(void)index_commit(&w, octets, stamp);
 }
 
 void maildrop_keep(struct maildrop *d)
 {
-	uint64_t left;
+	uint64_t left = 0, n;
 
-	if (d->dir.top == -1 || d->count == 0 || !is_worthwhile(d, &left))
+	if (d->dir.top == -1 || d->broken)
 		return;
-	if (left == 0)
+	if (d->unchanged && d->news == 0 && !d->urgent && d->stamp[MAILDIR_NEW].inode != 0 &&
+	    d->stamp[MAILDIR_CUR].inode != 0)
+		return;
+	for (n = 0; n < d->list.count; n++)
+		left += is_left(d, n);
+	if (left == 0 && d->list.index.fd != -1)
 		index_remove(d->dir.top);
-	else
+	if (left > 0 && is_worthwhile(d, left))
 		write_all(d);
 }

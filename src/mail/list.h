@@ -35,27 +35,31 @@ enum list_note {
 };
 
 struct list_block {
-	uint8_t *data;		/* NULL: in the file */
-	uint64_t offset;	/* in the file */
+	uint8_t *data;		/* NULL: in a file */
+	uint64_t offset;	/* there */
 	uint64_t before;	/* entries in the blocks before */
-	uint64_t sum;		/* in the file */
+	uint64_t sum;		/* of what is in the file */
 	uint32_t used, entries;
+	bool spilled;		/* the file is the list's own, not the index */
 };
 
 struct list {
 	struct index index;	/* the file behind it; fd -1: none */
+	int spill;		/* a file without a name, for what would need too much memory; -1: none */
+	uint64_t spilled;	/* octets in it */
 	struct list_block *block;
 	size_t blocks, room;
 	uint64_t count;
 	uint16_t *note;		/* list_note of each */
 	bool whole;		/* nothing of the index has been read yet but its header */
 
-	uint8_t *page;		/* a block of the file, INDEX_BLOCK octets; NULL: not needed yet */
+	uint8_t *page;		/* a block of a file, INDEX_BLOCK octets; NULL: not needed yet */
 	size_t paged;		/* which, SIZE_MAX: none */
 	/* where the last entry was found */
 	size_t at_block, at_octet;
 	uint64_t at_number;
 };
+#define LIST_EMPTY (struct list){ .index = { .fd = -1 }, .spill = -1, .paged = SIZE_MAX, .at_block = SIZE_MAX }
 
 /*
  * list_index - the list is all that the index x has, and takes x over; the table is read when
@@ -69,32 +73,45 @@ bool list_index(struct list *l, struct index *x);
  */
 bool list_get(struct list *l, uint64_t n, struct index_entry *e);
 
+/* list_behind - the first entry behind the block that n is in: where to go on after damage */
+uint64_t list_behind(const struct list *l, uint64_t n);
+
 /* list_set - it is this now; the order must not change.  false as list_get, and nothing is changed */
 bool list_set(struct list *l, uint64_t n, const struct index_entry *e);
 
+/* list_free - all of it; it is LIST_EMPTY then */
+void list_free(struct list *l);
+
+/* make.c: a list from nothing, or from another ------------------------------------------- */
+
 /*
- * list_begin, list_add, list_end - make a list, in order, from nothing
- * from       the list that most entries come from, and that this one replaces: l takes over
- *            those blocks of its file that come out as they were, and its file; or NULL
- * list_old   the next entries added replace those of block b of from, and all of them do
- * list_end   gives back what was too much; from is empty then
- * false with errno: memory; the list is freed then, from untouched
+ * list_begin, list_add, list_end - make a list, in order; one at a time
+ * from       the list that most entries come from, and that this one replaces: blocks of its
+ *            file that come out as they were are taken over, and so is the file
+ * top        the Maildir: beyond LIST_RESIDENT octets blocks are written to a file without a
+ *            name there, and stay in memory only where that fails
+ * list_old   the entries added next replace those of block b of from; blocks of from that are
+ *            not named are not in the new list
+ * list_end   from is freed then
+ * list_abort gives up: from is untouched
+ * list_add and list_end return false with errno when memory is out.
  */
+#define LIST_RESIDENT ((uint64_t)16 * 1024 * 1024)
 struct list_maker {
-	struct list *l, *from;
+	struct list l, *from;
+	int top;
 	size_t old;		/* the block of from that is being replaced, SIZE_MAX: none */
+	uint64_t resident;	/* octets of blocks in memory */
+	uint64_t note_room;
 	size_t used;		/* octets in hand */
 	uint32_t entries;	/* in hand */
-	bool same;		/* so far they are those of old */
-	size_t at;		/* octets of old that they are the same as */
+	bool split;		/* what is in hand is not all since list_old */
 	uint8_t data[INDEX_BLOCK];
 };
-bool list_begin(struct list_maker *k, struct list *l, struct list *from);
+void list_begin(struct list_maker *k, struct list *from, int top);
 bool list_old(struct list_maker *k, size_t b);
 bool list_add(struct list_maker *k, const struct index_entry *e, uint16_t note);
-bool list_end(struct list_maker *k);
-
-/* list_free - all of it; a list of zeros with index.fd -1 is an empty one */
-void list_free(struct list *l);
+bool list_end(struct list_maker *k, struct list *l);
+void list_abort(struct list_maker *k);
 
 #endif

@@ -35,8 +35,9 @@ struct maildrop {
 	 * it is settled and nothing was changed since; inode 0: not known
 	 */
 	struct stamp stamp[2];
-	bool unchanged;			/* no directory was read: the index has these stamps */
-	bool odd;			/* several names of a base name: the next session must read all */
+	bool unchanged;			/* no directory was read: the index had these stamps */
+	uint64_t shown[2];		/* messages in each place, if directories were read */
+	bool odd;			/* names of one message or base name: the next session must read all */
 	uint64_t news;			/* entries that the index lacks, for which it may wait */
 	bool urgent;			/* and some for which it may not */
 
@@ -68,12 +69,37 @@ bool open_change(struct maildrop *d, uint64_t n, const struct index_entry *e, bo
 /*
  * merge_names - d's list anew: the names of the places in due from r; of the others those that
  * the list has; sizes and what else is known of a message from the list
- * doubtful   set if a name was in an earlier reading of its directory but not in the last,
- *            and nothing else of its base name is there; NULL: such a name is none
- * false with errno: EIO where the index is damaged and due lacks a place; then, and where
- * memory is out, the list is as it was.  Of a damaged block sizes are lost, not messages.
+ * false with errno, and the list is as it was: memory; EIO where the index is damaged and
+ * due lacks a place.  Of a damaged block sizes are lost, not messages.
  */
-bool merge_names(struct maildrop *d, const struct roll *r, const bool due[2], bool *doubtful);
+bool merge_names(struct maildrop *d, const struct roll *r, const bool due[2]);
+
+/* group.c ------------------------------------------------------------------------------ */
+
+/* the files of one base name, and what the index knows of it */
+struct candidate {
+	uint64_t inode;
+	const char *name;
+	struct index_entry *known;	/* its entry of the index; NULL: none */
+	uint64_t octets;		/* taken from the index */
+	uint32_t stamp;
+	uint8_t flags;			/* index_flags */
+	bool fresh, there, twin, matched;
+};
+
+struct group {
+	struct candidate *file;
+	size_t files, file_room;
+	struct index_entry *entry;
+	size_t entries, entry_room;
+};
+
+/*
+ * group_settle - which of the files are one, which were known, and which has the plain
+ * unique-id; what is left is in the order of the maildrop
+ * Where several have one base name fstat's inode tells them apart, and so it is set.
+ */
+void group_settle(const struct maildrop *d, struct group *g);
 
 /* message.c ---------------------------------------------------------------------------- */
 
