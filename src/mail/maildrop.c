@@ -26,11 +26,10 @@ static enum maildrop_result take(struct maildrop *d, const struct maildrop_plan 
 	locked = lock_take(&d->lock, d->dir.top, plan->lock_wait, plan->about, why, why_size);
 	if (locked != LOCK_HELD)
 		return locked == LOCK_BUSY ? MAILDROP_IN_USE : MAILDROP_TEMP;
-	if (!list_make(d)) {
+	if (!open_list(d)) {
 		(void)snprintf(why, why_size, "%s: not to be listed: %s", plan->path, strerror(errno));
 		return MAILDROP_TEMP;
 	}
-	keep_load(d);
 	return MAILDROP_OK;
 }
 
@@ -46,6 +45,7 @@ enum maildrop_result maildrop_open(struct maildrop **drop, const struct maildrop
 		return MAILDROP_TEMP;
 	}
 	d->lock.file = -1;
+	d->list = LIST_EMPTY;
 	d->mark_seen = plan->mark_seen;
 	d->trash = plan->trash;
 	result = take(d, plan, why, why_size);
@@ -61,69 +61,60 @@ void maildrop_close(struct maildrop *d)
 	if (d->dir.top != -1)
 		lock_release(&d->lock, d->dir.top);
 	maildir_close(&d->dir);
-	free(d->names);
-	free(d->list);
-	free(d->stamps);
+	list_free(&d->list);
 	free(d);
 }
 
 uint64_t maildrop_count(const struct maildrop *d)
 {
-	return d->count;
+	return d->list.count;
 }
 
-static struct message *message(const struct maildrop *d, uint64_t n)
+bool maildrop_broken(const struct maildrop *d)
 {
-	if (n < 1 || n > d->count)
-		bug("message %ju of %zu", (uintmax_t)n, d->count);
-	return &d->list[n - 1];
+	return d->broken;
+}
+
+/* the list counts from 0 */
+static uint64_t number(const struct maildrop *d, uint64_t n)
+{
+	if (n < 1 || n > d->list.count)
+		bug("message %ju of %ju", (uintmax_t)n, (uintmax_t)d->list.count);
+	return n - 1;
 }
 
 bool maildrop_marked(const struct maildrop *d, uint64_t n)
 {
-	return (message(d, n)->flags & MESSAGE_MARKED) != 0;
+	return (d->list.note[number(d, n)] & LIST_MARKED) != 0;
 }
 
 /* LIST asks for one after the other, and then many files are read in one go; LIST n for one */
 uint64_t maildrop_size(struct maildrop *d, uint64_t n)
 {
-	struct message *m = message(d, n);
-	size_t at = (size_t)n - 1;
+	uint64_t at = number(d, n), octets;
 
-	if (!(m->flags & MESSAGE_KNOWN))
-		(void)message_learn(d, at, at == d->asked ? MESSAGE_BATCH : 1);
+	(void)message_octets(d, at, at == d->asked ? MESSAGE_BATCH : 1, &octets);
 	d->asked = at + 1;
-	return m->size;
+	return octets;
 }
 
 void maildrop_stat(struct maildrop *d, uint64_t *count, uint64_t *octets)
 {
-	size_t at = 0;
-
-	while (!d->counted && at < d->count && !fdio_interrupt)
-		at = message_learn(d, at, MESSAGE_BATCH);
-	if (!d->counted) {
-		d->left = 0;
-		d->left_octets = 0;
-		for (at = 0; at < d->count; at++)
-			if (!(d->list[at].flags & MESSAGE_MARKED)) {
-				d->left++;
-				d->left_octets += d->list[at].size;
-			}
-		d->counted = true;
-	}
+	(void)message_sum(d, MESSAGE_BATCH);
 	*count = d->left;
 	*octets = d->left_octets;
 }
 
-void maildrop_uidl(const struct maildrop *d, uint64_t n, char text[UIDL_MAX + 1])
+void maildrop_uidl(struct maildrop *d, uint64_t n, char text[UIDL_MAX + 1])
 {
-	const struct message *m = message(d, n);
+	struct index_entry e;
 
-	if (m->flags & MESSAGE_DUPLICATE)
-		uidl_duplicate(message_name(d, m), m->inode, text);
+	if (!open_entry(d, number(d, n), &e))
+		text[0] = '\0';
+	else if (e.flags & INDEX_DUPLICATE)
+		uidl_duplicate(e.name, e.inode, text);
 	else
-		uidl_plain(message_name(d, m), text);
+		uidl_plain(e.name, text);
 }
 
 static enum maildrop_result refusal(int error)
@@ -145,46 +136,68 @@ static enum maildrop_result refusal(int error)
 
 enum maildrop_result maildrop_message(struct maildrop *d, uint64_t n, int *fd, uint64_t *octets)
 {
-	struct message *m = message(d, n);
-	int error = message_open(d, m, fd);
+	struct index_entry e;
+	int error = message_open(d, number(d, n), &e, fd);
 
 	if (error != 0)
 		return refusal(error);
 	if (octets == NULL)
 		return MAILDROP_OK;
-	if (message_verify(d, m, *fd) != 0) {
+	if (message_verify(d, n - 1, &e, *fd) != 0) {
 		fdio_close(fd);
 		return MAILDROP_TEMP;
 	}
-	*octets = m->size;
+	*octets = e.octets;
 	return MAILDROP_OK;
 }
 
 void maildrop_fetched(struct maildrop *d, uint64_t n)
 {
-	message(d, n)->flags |= MESSAGE_FETCHED;
+	d->list.note[number(d, n)] |= LIST_FETCHED;
 }
 
+/* The sum follows a mark while it can; where it cannot, STAT makes it anew. */
 void maildrop_mark(struct maildrop *d, uint64_t n)
 {
-	struct message *m = message(d, n);
+	uint64_t at = number(d, n), octets;
 
-	if (m->flags & MESSAGE_MARKED)
+	if (d->list.note[at] & LIST_MARKED)
 		return;
-	m->flags |= MESSAGE_MARKED;
+	d->list.note[at] |= LIST_MARKED;
+	if (!d->counted)
+		return;
+	if (!message_octets(d, at, 0, &octets) || octets > d->left_octets)
+		d->counted = false;
 	if (d->counted) {
 		d->left--;
-		d->left_octets -= m->size;
+		d->left_octets -= octets;
+	}
+}
+
+static void unmark(struct maildrop *d, uint64_t at)
+{
+	uint64_t octets;
+
+	d->list.note[at] &= (uint16_t)~LIST_MARKED;
+	if (!d->counted)
+		return;
+	if (!message_octets(d, at, 0, &octets) || octets > UINT64_MAX - d->left_octets)
+		d->counted = false;
+	if (d->counted) {
+		d->left++;
+		d->left_octets += octets;
 	}
 }
 
 void maildrop_reset(struct maildrop *d)
 {
-	size_t at;
+	uint64_t at;
 
-	for (at = 0; at < d->count; at++)
-		d->list[at].flags &= (uint16_t)~(MESSAGE_MARKED | MESSAGE_FETCHED);
-	d->counted = false;
+	for (at = 0; at < d->list.count; at++) {
+		d->list.note[at] &= (uint16_t)~LIST_FETCHED;
+		if (d->list.note[at] & LIST_MARKED)
+			unmark(d, at);
+	}
 }
 
 bool maildrop_wanted(const struct maildrop *d)

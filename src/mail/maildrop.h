@@ -4,6 +4,10 @@
  * Hands out descriptors and never sees a socket; knows no protocol.  Numbers are 1 to
  * maildrop_count, given once at open, and do not move.
  *
+ * The list of messages may stay in a file of the owner's (restante.index), who can damage it
+ * at any time.  Where it can be had no more, nor made anew with the same numbers, the
+ * maildrop is broken: maildrop_broken says so.
+ *
  * SPDX-License-Identifier: ISC
  */
 #ifndef MAIL_MAILDROP_H
@@ -48,28 +52,40 @@ void maildrop_close(struct maildrop *d);
 /* maildrop_count - messages in the list, marked ones too */
 uint64_t maildrop_count(const struct maildrop *d);
 
+/*
+ * maildrop_broken - the list can be had no more: the session must end, nothing deleted
+ * To be asked after each call below, before what it gave is told; once true it stays so.
+ */
+bool maildrop_broken(const struct maildrop *d);
+
 /* maildrop_marked - is message n (1..count) marked as deleted? */
 bool maildrop_marked(const struct maildrop *d, uint64_t n);
 
 /*
  * maildrop_size - octets of message n, counted from the file if nothing better is known
  * A file that cannot be read any more counts as its last known size, 0 if none (logged once):
- * one bad file does not deny the others.
+ * one bad file does not deny the others.  0 if broken.
  */
 uint64_t maildrop_size(struct maildrop *d, uint64_t n);
 
-/* maildrop_stat - count and octets of what is not marked */
+/*
+ * maildrop_stat - count and octets of what is not marked
+ * Nothing is read for it where nothing has changed since a session that knew them.  What it
+ * says is half a figure once fdio_interrupt is set, or broken.
+ */
 void maildrop_stat(struct maildrop *d, uint64_t *count, uint64_t *octets);
 
-/* maildrop_uidl - unique-id of message n, in text */
-void maildrop_uidl(const struct maildrop *d, uint64_t n, char text[UIDL_MAX + 1]);
+/* maildrop_uidl - unique-id of message n, in text; "" if broken */
+void maildrop_uidl(struct maildrop *d, uint64_t n, char text[UIDL_MAX + 1]);
 
 /*
  * maildrop_message - message n for reading, its size verified
  * fd       the caller's to close
  * octets   exact; NULL if not wanted (TOP), then nothing is counted
  * A name that vanished is looked for under other flags first.  A size that an earlier
- * session counted is verified where the file's size and mtime are as they were then.
+ * session counted is verified where the file's size and mtime are as they were then.  One
+ * that the name told and that turns out to be another is logged, once a session.
+ * MAILDROP_TEMP if broken.
  */
 enum maildrop_result maildrop_message(struct maildrop *d, uint64_t n, int *fd, uint64_t *octets);
 
@@ -92,6 +108,7 @@ struct maildrop_update {
  * and none that is not marked; fetched ones become seen; each changed directory is synced
  * once; maildirsize gets its line.  MAILDROP_OK only if no marked message is left and the
  * directories are on disk.  The lock stays until maildrop_close.
+ * If the list breaks on the way, what it cannot tell the name of fails.
  */
 enum maildrop_result maildrop_update(struct maildrop *d, struct maildrop_update *done,
     char *why, size_t why_size);

@@ -2,8 +2,8 @@
  * maildrop_private.h - a maildrop, for the files that make it up alone
  *
  * open.c makes the list of messages, from the index or from the directories by merge.c;
- * message.c opens and counts, find.c looks for what was renamed, update.c removes, keep.c
- * writes the index, maildrop.c is the facade.  Messages are numbered from 0 here.
+ * message.c opens and counts, learn.c counts many, find.c looks for what was renamed, update.c
+ * removes, keep.c writes the index, maildrop.c is the facade.  Messages are numbered from 0 here.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -58,6 +58,7 @@ bool open_list(struct maildrop *d);
  * open_entry - entry n
  * Where the index turns out to be damaged the directories are read, and if that gives as many
  * messages as were told the session goes on; else d is broken.  false: broken, e is empty.
+ * Count and notes are what they were, broken or not: who has a number may go on using it.
  */
 bool open_entry(struct maildrop *d, uint64_t n, struct index_entry *e);
 
@@ -103,26 +104,45 @@ void group_settle(const struct maildrop *d, struct group *g);
 
 /* message.c ---------------------------------------------------------------------------- */
 
-/* message_told - octets of e as they are told now: counted, or its name's; false: not known */
+/*
+ * message_told - octets of e as sessions tell them: counted, or its name's; false: not known
+ * What was counted and is beyond MESSAGE_PLAUSIBLE is not believed.
+ */
 bool message_told(const struct index_entry *e, uint64_t *octets);
 
-/* message_where, message_of - the place in e's flags */
+/*
+ * message_known - octets that this session tells of number n, whose entry is e: also what it
+ * counted itself, however much, and 0 for what it cannot read; false: not known, 0
+ */
+bool message_known(const struct maildrop *d, uint64_t n, const struct index_entry *e, uint64_t *octets);
+
+/* message_where - the place in e's flags */
 static inline enum maildir_where message_where(const struct index_entry *e)
 {
 	return e->flags & INDEX_CUR ? MAILDIR_CUR : MAILDIR_NEW;
 }
 
+/* message_relocate - n's name vanished: look for it under another; e is it then.  false: not found */
+bool message_relocate(struct maildrop *d, uint64_t n, struct index_entry *e);
+
 /*
  * message_open - number n: 0 and *fd, and e as it is now, or errno; a name that vanished is
  * looked for once
+ * message_reopen is the same where e is n's entry already.
  */
 int message_open(struct maildrop *d, uint64_t n, struct index_entry *e, int *fd);
+int message_reopen(struct maildrop *d, uint64_t n, struct index_entry *e, int *fd);
+
+/* message_count - n's exact octets from fd; 0 or errno (EOVERFLOW: more than INDEX_OCTETS_MOST) */
+int message_count(struct maildrop *d, uint64_t n, struct index_entry *e, int fd);
 
 /*
  * message_verify - the exact octets of n, for the one that reads fd: counted, or known and the
  * file unchanged; 0 or errno.  e is n's entry, and is so afterwards.
  */
 int message_verify(struct maildrop *d, uint64_t n, struct index_entry *e, int fd);
+
+/* learn.c ------------------------------------------------------------------------------ */
 
 /*
  * message_learn - the sizes that are not known, from number from on: as many as are read in
@@ -131,6 +151,18 @@ int message_verify(struct maildrop *d, uint64_t n, struct index_entry *e, int fd
  */
 uint64_t message_learn(struct maildrop *d, uint64_t from, uint64_t most);
 #define MESSAGE_BATCH 64
+
+/*
+ * message_octets - what n tells; where that is not known, it and others are counted: at most
+ * most.  false: still not known (most 0, a signal, broken), 0
+ */
+bool message_octets(struct maildrop *d, uint64_t n, uint64_t most, uint64_t *octets);
+
+/*
+ * message_sum - left and left_octets, and counted; most as with message_octets
+ * false: some size is not known
+ */
+bool message_sum(struct maildrop *d, uint64_t most);
 
 /* find.c ------------------------------------------------------------------------------- */
 
@@ -143,7 +175,7 @@ bool find_all(struct maildrop *d);
 
 /*
  * find_each - read the directories and call found with each name of the base name of a message
- * that has one of the notes in want
+ * that has one of the notes in want; found may change notes.  false with errno
  */
 typedef void find_found(void *context, uint64_t n, const struct index_entry *e,
     enum maildir_where where, const char *name);

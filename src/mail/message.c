@@ -1,131 +1,108 @@
 /*
- * message.c - the messages of a maildrop: where their files went, and their sizes
+ * message.c - a message of a maildrop: its file, opened, and its size
+ *
+ * Sizes come from four sources: counted in this session (LIST_VERIFIED), counted in an
+ * earlier one (INDEX_COUNTED), told by the name (",W="), or not at all.  The index is the
+ * owner's: what is sent as "+OK n octets" before a message is counted, or borne out by the
+ * file; a figure of the index that no mailbox could have is as if it were not there.
+ *
+ * A size is told by STAT and LIST where name and inode are as they were, as the file of a
+ * Maildir never changes; with the message itself, only where the file's size and mtime are,
+ * too.
  *
  * SPDX-License-Identifier: ISC
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "mail/maildrop_private.h"
-#include "base/fdio.h"
 #include "base/log.h"
-#include "mail/index.h"
 #include "mail/name.h"
 #include "mail/size.h"
 
 #define SEARCHES 3	/* for one that somebody renames all the time */
 #define STEADY 2	/* s: no file system's clock steps by more */
-#define AHEAD (1024 * 1024)	/* octets of each file that are asked for before it is read */
 
-bool message_is(const struct maildrop *d, const struct message *m, enum maildir_where where,
-    const char *name)
+/*
+ * An index that somebody made up may hold any figure.  One beyond the plausible that this
+ * session counted itself is another matter: message_known tells it.
+ */
+bool message_told(const struct index_entry *e, uint64_t *octets)
 {
-	struct stat st;
-
-	return fstatat(d->dir.dir[where], name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == m->inode;
-}
-
-struct message *list_find(const struct maildrop *d, const char *name)
-{
-	size_t low = 0, high = d->count, middle;
-
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		if (name_compare(message_name(d, &d->list[middle]), name) < 0)
-			low = middle + 1;
-		else
-			high = middle;
+	if (e->flags & INDEX_COUNTED && e->octets <= MESSAGE_PLAUSIBLE) {
+		*octets = e->octets;
+		return true;
 	}
-	return low < d->count && name_same(message_name(d, &d->list[low]), name) ? &d->list[low] : NULL;
+	return name_size(e->name, 'W', octets) && *octets <= MESSAGE_PLAUSIBLE;
 }
 
-static bool refound(void *context, enum maildir_where where, const char *name, uint64_t inode)
+bool message_known(const struct maildrop *d, uint64_t n, const struct index_entry *e, uint64_t *octets)
 {
-	struct maildrop *d = context;
-	struct message *m = list_find(d, name);
-	size_t at, end;
-
-	(void)inode;
-	if (m == NULL)
+	if (d->list.note[n] & LIST_VERIFIED && e->flags & INDEX_COUNTED) {
+		*octets = e->octets;
 		return true;
-	at = (size_t)(m - d->list);
-	end = list_group(d, at);
-	if (end - at > 1)
-		while (at < end && !message_is(d, &d->list[at], where, name))
-			at++;
-	if (at == end)
+	}
+	if (message_told(e, octets))
 		return true;
-	m = &d->list[at];
-	m->flags &= (uint16_t)~MESSAGE_GONE;
-	if (m->where == where && strcmp(message_name(d, m), name) == 0)
-		return true;
-	return list_rename(d, m, where, name);
+	*octets = 0;
+	return (d->list.note[n] & LIST_UNREADABLE) != 0;
 }
 
-static bool go_on(void *context, enum maildir_where where)
+bool message_relocate(struct maildrop *d, uint64_t n, struct index_entry *e)
 {
-	(void)context;
-	(void)where;
-	return true;
-}
-
-bool list_refresh(struct maildrop *d)
-{
-	size_t at;
-
-	for (at = 0; at < d->count; at++)
-		d->list[at].flags |= MESSAGE_GONE;
-	if (maildir_list(&d->dir, refound, go_on, d))
-		return true;
-	for (at = 0; at < d->count; at++)
-		d->list[at].flags &= (uint16_t)~MESSAGE_GONE;
-	return false;
-}
-
-bool message_relocate(struct maildrop *d, struct message *m)
-{
-	return !(m->flags & MESSAGE_GONE) && list_refresh(d) && !(m->flags & MESSAGE_GONE);
+	if (d->list.note[n] & LIST_GONE || !find_all(d))
+		return false;
+	return !(d->list.note[n] & LIST_GONE) && open_entry(d, n, e);
 }
 
 /* where two files share a base name, a flag may bring one under the old name of the other */
-static int open_named(const struct maildrop *d, const struct message *m)
+static int open_named(const struct maildrop *d, uint64_t n, const struct index_entry *e)
 {
-	int fd = maildir_open_file(&d->dir, (enum maildir_where)m->where, message_name(d, m));
+	int fd = maildir_open_file(&d->dir, message_where(e), e->name);
 	struct stat st;
 
-	if (fd == -1 || !(m->flags & MESSAGE_SHARED))
+	if (fd == -1 || !(d->list.note[n] & LIST_SHARED))
 		return fd;
-	if (fstat(fd, &st) == 0 && st.st_ino == m->inode)
+	if (fstat(fd, &st) == 0 && st.st_ino == e->inode)
 		return fd;
 	(void)close(fd);
 	errno = ENOENT;
 	return -1;
 }
 
-int message_open(struct maildrop *d, struct message *m, int *fd)
+int message_reopen(struct maildrop *d, uint64_t n, struct index_entry *e, int *fd)
 {
 	int tries;
 
-	for (tries = 0; (*fd = open_named(d, m)) == -1; tries++) {
+	for (tries = 0; (*fd = open_named(d, n, e)) == -1; tries++) {
 		if ((errno != ENOENT && errno != ESTALE) || tries == SEARCHES)
 			return errno;
-		if (!message_relocate(d, m))
-			return m->flags & MESSAGE_GONE ? ENOENT : EIO;
+		if (!message_relocate(d, n, e))
+			return d->list.note[n] & LIST_GONE ? ENOENT : EIO;
 	}
 	return 0;
 }
 
-static void set_size(struct maildrop *d, struct message *m, uint64_t octets, unsigned flags)
+int message_open(struct maildrop *d, uint64_t n, struct index_entry *e, int *fd)
 {
-	/* modulo 2^64, as left_octets holds the old figure */
-	if (d->counted && !(m->flags & MESSAGE_MARKED))
-		d->left_octets = d->left_octets - m->size + octets;
-	m->size = octets;
-	m->flags |= (uint16_t)flags;
+	*fd = -1;
+	return open_entry(d, n, e) ? message_reopen(d, n, e, fd) : EIO;
+}
+
+/* The sum may come from an index that somebody made up: where it cannot be right it is made anew. */
+static void retell(struct maildrop *d, uint64_t n, const struct index_entry *old, uint64_t octets)
+{
+	uint64_t told;
+
+	if (!d->counted || d->list.note[n] & LIST_MARKED)
+		return;
+	d->counted = message_known(d, n, old, &told) && told <= d->left_octets &&
+	    octets <= UINT64_MAX - (d->left_octets - told);
+	if (d->counted)
+		d->left_octets = d->left_octets - told + octets;
 }
 
 /*
@@ -139,102 +116,84 @@ static bool is_steady(const struct stat *st)
 	return clock_gettime(CLOCK_REALTIME_COARSE, &now) == 0 && st->st_mtim.tv_sec < now.tv_sec - STEADY;
 }
 
-/* The stamp is taken first: what changes while it is counted is noticed later. */
-int message_count(struct maildrop *d, struct message *m, int fd)
+/* octets were counted from n's file, which had this stamp then; 0 or errno */
+static int set_size(struct maildrop *d, uint64_t n, struct index_entry *e, uint64_t octets,
+    uint32_t stamp, unsigned steady)
 {
-	unsigned figure = MESSAGE_KNOWN | MESSAGE_INDEXED;
+	uint8_t flags = (uint8_t)((e->flags & ~(unsigned)INDEX_STEADY) | INDEX_COUNTED | steady);
+	bool news = e->flags != flags || e->octets != octets || e->stamp != stamp;
+
+	retell(d, n, e, octets);
+	e->flags = flags;
+	e->octets = octets;
+	e->stamp = stamp;
+	if (news && !open_change(d, n, e, true))
+		return EIO;
+	d->list.note[n] = (uint16_t)((d->list.note[n] & ~(unsigned)LIST_UNREADABLE) | LIST_VERIFIED);
+	return 0;
+}
+
+/* The stamp is taken first: what changes while it is counted is noticed later. */
+int message_count(struct maildrop *d, uint64_t n, struct index_entry *e, int fd)
+{
+	unsigned steady;
 	uint64_t octets;
 	struct stat st;
 
 	if (fstat(fd, &st) == -1)
 		return errno;
-	if (is_steady(&st))
-		figure |= MESSAGE_STEADY;
+	steady = is_steady(&st) ? INDEX_STEADY : 0;
 	if (!size_file(fd, &octets))
 		return errno;
-	if ((m->flags & figure) != figure || m->size != octets)
-		m->flags &= (uint16_t)~MESSAGE_KEPT;
-	m->flags &= (uint16_t)~MESSAGE_STEADY;
-	set_size(d, m, octets, figure | MESSAGE_VERIFIED);
-	keep_stamp(d, m, index_stamp(&st));
-	return 0;
+	if (octets > INDEX_OCTETS_MOST)
+		return EOVERFLOW;
+	return set_size(d, n, e, octets, index_stamp(&st), steady);
 }
 
-/* an index is the owner's: its figure is told with the message only where the file bears it out */
-int message_verify(struct maildrop *d, struct message *m, int fd)
+/*
+ * Does the file st still have the size that the index tells?  The limits are for an index
+ * that somebody made up: each octet is sent once or twice.
+ */
+static bool proves(const struct index_entry *e, const struct stat *st)
 {
-	struct stat st;
+	uint64_t stored = (uint64_t)st->st_size;
 
-	if (m->flags & MESSAGE_VERIFIED)
-		return 0;
-	if (!(m->flags & MESSAGE_INDEXED) || fstat(fd, &st) == -1 || !keep_proves(d, m, &st))
-		return message_count(d, m, fd);
-	m->flags |= MESSAGE_VERIFIED;
-	return 0;
+	return e->flags & INDEX_STEADY && e->stamp == index_stamp(st) &&
+	    e->octets >= stored && e->octets <= 2 * stored + 2;
 }
 
-/* one bad file does not deny the others: it counts as nothing, and is not tried again */
-static void give_up(struct maildrop *d, struct message *m, int error)
+/* once: whoever delivers here writes such names all the time */
+static void correct(struct maildrop *d, const struct index_entry *e, uint64_t told)
 {
 	struct log_line l;
 
-	m->flags |= MESSAGE_KNOWN;
-	if (d->complained || error == ENOENT)
+	if (d->corrected)
 		return;
-	d->complained = true;
-	log_begin(&l, LOG_WARNING, "message cannot be read");
-	log_text(&l, "file", message_name(d, m));
-	log_word(&l, "error", strerror(error));
+	d->corrected = true;
+	log_begin(&l, LOG_NOTICE, "size in name was wrong");
+	log_text(&l, "file", e->name);
+	log_number(&l, "told", told);
+	log_number(&l, "octets", e->octets);
 	log_send(&l);
 }
 
-struct batch {
-	size_t count;
-	struct {
-		struct message *m;
-		int fd;
-	} of[MESSAGE_BATCH];
-};
-
-/*
- * All are opened, and asked for, before the first is read: a disk then finds its own best
- * order.  Where descriptors are scarce a batch is as large as they allow.
- */
-static size_t open_batch(struct maildrop *d, struct batch *b, size_t from, size_t most)
+/* an index is the owner's: its figure is told with the message only where the file bears it out */
+int message_verify(struct maildrop *d, uint64_t n, struct index_entry *e, int fd)
 {
-	size_t at;
-	int error, fd;
-
-	for (at = from; at < d->count && b->count < most; at++) {
-		struct message *m = &d->list[at];
-
-		if (m->flags & MESSAGE_KNOWN || (m->flags & MESSAGE_MARKED && at != from))
-			continue;
-		error = message_open(d, m, &fd);
-		if ((error == EMFILE || error == ENFILE) && b->count > 0)
-			break;
-		if (error != 0) {
-			give_up(d, m, error);
-			continue;
-		}
-		(void)posix_fadvise(fd, 0, AHEAD, POSIX_FADV_WILLNEED);
-		b->of[b->count].m = m;
-		b->of[b->count++].fd = fd;
-	}
-	return at;
-}
-
-size_t message_learn(struct maildrop *d, size_t from, size_t most)
-{
-	struct batch b = { .count = 0 };
-	size_t at = open_batch(d, &b, from, most < MESSAGE_BATCH ? most : MESSAGE_BATCH), i;
+	bool counted = (e->flags & INDEX_COUNTED) != 0, told;
+	struct stat st;
+	uint64_t octets;
 	int error;
 
-	for (i = 0; i < b.count; i++) {
-		error = message_count(d, b.of[i].m, b.of[i].fd);
-		if (error != 0 && !fdio_interrupt)
-			give_up(d, b.of[i].m, error);
-		(void)close(b.of[i].fd);
+	if (counted && d->list.note[n] & LIST_VERIFIED)
+		return 0;
+	told = message_told(e, &octets);
+	if (counted && told && octets == e->octets && fstat(fd, &st) == 0 && proves(e, &st)) {
+		d->list.note[n] |= LIST_VERIFIED;
+		return 0;
 	}
-	return at;
+	error = message_count(d, n, e, fd);
+	if (error == 0 && told && !counted && octets != e->octets)
+		correct(d, e, octets);
+	return error;
 }

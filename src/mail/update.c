@@ -5,6 +5,9 @@
  * are not under theirs any more are then all found in one reading of the Maildir.  Nothing
  * here needs space, so a full disk can be emptied.
  *
+ * Marks are looked for in the notes alone: of a million messages the entries of those that
+ * are marked or were fetched are read, and no others.
+ *
  * SPDX-License-Identifier: ISC
  */
 #include <errno.h>
@@ -88,138 +91,134 @@ static int discard_and_count(struct update *u, enum maildir_where where, const c
 	return 0;
 }
 
-static void seek(struct update *u, struct message *m)
+static void seek(struct update *u, uint64_t n)
 {
-	m->flags |= MESSAGE_SOUGHT;
+	u->d->list.note[n] |= LIST_SOUGHT;
 	u->sought = true;
 }
 
-static void fail(struct update *u, struct message *m, int error)
+static void fail(struct update *u, uint64_t n, int error)
 {
-	m->flags |= MESSAGE_FAILED;
-	m->flags &= (uint16_t)~MESSAGE_SOUGHT;
+	u->d->list.note[n] |= LIST_FAILED;
+	u->d->list.note[n] &= (uint16_t)~LIST_SOUGHT;
 	if (u->error == 0)
 		u->error = error;
 }
 
-static void remove_known(struct update *u, struct message *m)
+static void remove_known(struct update *u, uint64_t n)
 {
-	enum maildir_where where = (enum maildir_where)m->where;
-	const char *name = message_name(u->d, m);
+	const uint16_t *note = &u->d->list.note[n];
+	struct index_entry e;
 	int error = ENOENT;
 
-	if (!(m->flags & MESSAGE_SHARED) || message_is(u->d, m, where, name))
-		error = discard_and_count(u, where, name);
-	if (is_gone(error) || (error == 0 && m->flags & MESSAGE_TWIN))
-		seek(u, m);
+	if (!open_entry(u->d, n, &e)) {
+		fail(u, n, EIO);
+		return;
+	}
+	if (!(*note & LIST_SHARED) || find_is(u->d, e.inode, message_where(&e), e.name))
+		error = discard_and_count(u, message_where(&e), e.name);
+	if (is_gone(error) || (error == 0 && *note & LIST_TWIN))
+		seek(u, n);
 	else if (error != 0)
-		fail(u, m, error);
+		fail(u, n, error);
 }
 
-/* a name of m, which is sought: a file with several goes with all of them */
-static void remove_found(struct update *u, struct message *m, enum maildir_where where, const char *name)
+/* a name of n, which is sought: a file with several goes with all of them */
+static void remove_found(void *context, uint64_t n, const struct index_entry *e, enum maildir_where where,
+    const char *name)
 {
+	struct update *u = context;
+	uint16_t *note = &u->d->list.note[n];
 	int error;
 
-	if (m->flags & (MESSAGE_SHARED | MESSAGE_TWIN) && !message_is(u->d, m, where, name))
+	if (!(*note & LIST_SOUGHT))
+		return;
+	if (*note & (LIST_SHARED | LIST_TWIN) && !find_is(u->d, e->inode, where, name))
 		return;
 	error = discard_and_count(u, where, name);
 	if (is_gone(error)) {
-		m->flags |= MESSAGE_FLED;
+		*note |= LIST_FLED;
 		return;
 	}
 	if (error != 0)
-		fail(u, m, error);
-	else if (!(m->flags & MESSAGE_TWIN))
-		m->flags &= (uint16_t)~(MESSAGE_SOUGHT | MESSAGE_FLED);
+		fail(u, n, error);
+	else if (!(*note & LIST_TWIN))
+		*note &= (uint16_t)~(LIST_SOUGHT | LIST_FLED);
 }
 
-static bool sweep(void *context, enum maildir_where where, const char *name, uint64_t inode)
+/* are there any with this note?  They fail; with no error they lose it. */
+static bool any_with(struct update *u, unsigned with, int error)
 {
-	struct update *u = context;
-	struct message *m = list_find(u->d, name), *end = u->d->list + u->d->count;
+	bool any = false;
+	uint64_t n;
 
-	(void)inode;
-	for (; m != NULL && m < end && name_same(message_name(u->d, m), name); m++)
-		if (m->flags & MESSAGE_SOUGHT)
-			remove_found(u, m, where, name);
-	return true;
-}
-
-static bool sweep_on(void *context, enum maildir_where where)
-{
-	(void)context;
-	(void)where;
-	return true;
-}
-
-/* how many sought ones were seen but got away; all others that were sought are gone */
-static size_t fled(struct update *u, bool forget, int error)
-{
-	struct message *m, *end = u->d->list + u->d->count;
-	size_t count = 0;
-
-	for (m = u->d->list; m < end; m++) {
-		if (!(m->flags & MESSAGE_FLED))
+	for (n = 0; n < u->d->list.count; n++) {
+		if (!(u->d->list.note[n] & with))
 			continue;
-		count++;
-		if (forget)
-			m->flags &= (uint16_t)~MESSAGE_FLED;
+		any = true;
+		if (error != 0)
+			fail(u, n, error);
 		else
-			fail(u, m, error);
+			u->d->list.note[n] &= (uint16_t)~with;
 	}
-	return count;
+	return any;
 }
 
+/* What was seen but got away is looked for again; all else that was sought is gone. */
 static void remove_sought(struct update *u)
 {
-	struct message *m, *end = u->d->list + u->d->count;
-	int sweeps, error;
+	int sweeps;
 
-	for (sweeps = 1; u->sought; sweeps++) {
-		if (!maildir_list(&u->d->dir, sweep, sweep_on, u)) {
-			error = errno;
-			for (m = u->d->list; m < end; m++)
-				if (m->flags & MESSAGE_SOUGHT)
-					fail(u, m, error);
+	for (sweeps = 1; u->sought && sweeps <= SWEEPS; sweeps++) {
+		if (!find_each(u->d, LIST_SOUGHT, remove_found, u)) {
+			(void)any_with(u, LIST_SOUGHT, u->d->broken ? EIO : errno);
 			return;
 		}
-		if (fled(u, sweeps < SWEEPS, EAGAIN) == 0 || sweeps == SWEEPS)
-			return;
+		u->sought = any_with(u, LIST_FLED, sweeps < SWEEPS ? 0 : EAGAIN);
 	}
 }
 
-/* 0 also for what is seen already, and for a name that says what we do not understand */
-static int see(struct update *u, struct message *m)
+/* e is n's; 0 also for what is seen already, and for a name that says what we do not understand */
+static int see(struct update *u, uint64_t n, struct index_entry *e)
 {
-	const char *name = message_name(u->d, m);
-	enum maildir_where from = (enum maildir_where)m->where;
+	enum maildir_where from = message_where(e);
 	char to[NAME_MAX_OCTETS + 1];
 	int error;
 
-	if ((from == MAILDIR_CUR && name_has_seen(name)) || !name_seen(name, to))
+	if ((from == MAILDIR_CUR && name_has_seen(e->name)) || !name_seen(e->name, to))
 		return 0;
-	error = maildir_move(&u->d->dir, from, name, MAILDIR_CUR, to);
+	error = maildir_move(&u->d->dir, from, e->name, MAILDIR_CUR, to);
 	if (error != 0)
 		return error;
 	u->changed[from] = true;
 	u->changed[MAILDIR_CUR] = true;
-	(void)list_rename(u->d, m, MAILDIR_CUR, to);
+	e->flags |= INDEX_CUR;
+	e->length = (uint8_t)strlen(to);
+	memcpy(e->name, to, (size_t)e->length + 1);
+	(void)open_change(u->d, n, e, false);
 	return 0;
+}
+
+static int see_wherever(struct update *u, uint64_t n)
+{
+	struct index_entry e;
+	int error = open_entry(u->d, n, &e) ? see(u, n, &e) : EIO;
+
+	if (is_gone(error) && u->d->dir.dir[MAILDIR_CUR] != -1 && message_relocate(u->d, n, &e))
+		error = see(u, n, &e);
+	return error;
 }
 
 /* a service as well: what cannot be moved (no space in the directory) stays as it is */
 static void see_fetched(struct update *u)
 {
-	struct message *m, *end = u->d->list + u->d->count;
+	uint64_t n;
 	int error;
 
-	for (m = u->d->list; m < end; m++) {
-		if ((m->flags & (MESSAGE_FETCHED | MESSAGE_MARKED)) != MESSAGE_FETCHED)
+	for (n = 0; n < u->d->list.count; n++) {
+		if ((u->d->list.note[n] & (LIST_FETCHED | LIST_MARKED)) != LIST_FETCHED)
 			continue;
-		error = see(u, m);
-		if (is_gone(error) && u->d->dir.dir[MAILDIR_CUR] != -1 && message_relocate(u->d, m))
-			error = see(u, m);
+		error = see_wherever(u, n);
 		if (error != 0 && u->unseen++ == 0)
 			u->unseen_error = error;
 	}
@@ -228,35 +227,41 @@ static void see_fetched(struct update *u)
 		    strerror(u->unseen_error));
 }
 
-static void tally(const struct maildrop *d, struct maildrop_update *done)
+/* what is left is summed up only if no file need be read for it: it is for the log */
+static void tally(struct maildrop *d, struct maildrop_update *done)
 {
-	const struct message *m, *end = d->list + d->count;
+	uint64_t n, octets;
+	bool known;
 
-	done->deleted_known = true;
-	done->left_known = true;
-	for (m = d->list; m < end; m++) {
-		bool known = (m->flags & MESSAGE_KNOWN) != 0;
-		uint64_t octets = known ? m->size : 0;
-
-		if ((m->flags & (MESSAGE_MARKED | MESSAGE_FAILED)) == MESSAGE_MARKED) {
+	done->left_known = message_sum(d, 0);
+	done->left_octets = d->left_octets;
+	for (n = 0; n < d->list.count; n++) {
+		if (!(d->list.note[n] & LIST_MARKED))
+			continue;
+		known = message_octets(d, n, 0, &octets);
+		if (d->list.note[n] & LIST_FAILED) {
+			done->failed++;
+			done->left_octets += octets;
+			done->left_known &= known;
+		} else {
 			done->deleted++;
 			done->deleted_octets += octets;
 			done->deleted_known &= known;
-			continue;
 		}
-		done->failed += (m->flags & MESSAGE_MARKED) != 0;
-		done->left++;
-		done->left_octets += octets;
-		done->left_known &= known;
 	}
+	done->left = d->list.count - done->deleted;
 }
 
+/* a changed place: what the index has of it is of before, until keep.c looks anew */
 static int sync_changed(const struct update *u)
 {
 	int where, error = 0, this;
 
 	for (where = MAILDIR_NEW; where <= MAILDIR_CUR; where++) {
-		this = u->changed[where] ? maildir_sync(&u->d->dir, (enum maildir_where)where) : 0;
+		if (!u->changed[where])
+			continue;
+		u->d->stamp[where].inode = 0;
+		this = maildir_sync(&u->d->dir, (enum maildir_where)where);
 		if (error == 0)
 			error = this;
 	}
@@ -267,16 +272,16 @@ enum maildrop_result maildrop_update(struct maildrop *d, struct maildrop_update 
     char *why, size_t why_size)
 {
 	struct update u = { .d = d };
-	size_t at;
+	uint64_t n;
 	int error;
 
 	*done = (struct maildrop_update){ .deleted_known = true, .left_known = true };
 	d->updated = true;
-	if (d->count == 0)
+	if (d->list.count == 0)
 		return MAILDROP_OK;
-	for (at = 0; at < d->count; at++)
-		if (d->list[at].flags & MESSAGE_MARKED)
-			remove_known(&u, &d->list[at]);
+	for (n = 0; n < d->list.count; n++)
+		if (d->list.note[n] & LIST_MARKED)
+			remove_known(&u, n);
 	remove_sought(&u);
 	if (d->mark_seen)
 		see_fetched(&u);
