@@ -29,9 +29,25 @@ static enum command_outcome find(struct command_loop *l, const char *text, uint6
 	return COMMAND_OK;
 }
 
-/* Counting stops for a signal, and half a figure is a wrong one. */
-static enum command_outcome shut_down(struct command_loop *l)
+/* Counting stops for a signal, or the list is lost: half a figure is a wrong one. */
+static enum command_end cut_short(const struct command_loop *l)
 {
+	const struct pop3_session *s = l->state;
+
+	if (maildrop_broken(s->drop))
+		return COMMAND_FILE;
+	return fdio_interrupt ? COMMAND_SHUTDOWN : COMMAND_GOES_ON;
+}
+
+static enum command_outcome lose(struct command_loop *l)
+{
+	return command_stop(l, COMMAND_FILE, "-ERR [SYS/TEMP] mailbox cannot be read, nothing deleted");
+}
+
+static enum command_outcome stop(struct command_loop *l)
+{
+	if (cut_short(l) == COMMAND_FILE)
+		return lose(l);
 	return command_stop(l, COMMAND_SHUTDOWN, "-ERR [SYS/TEMP] shutting down, nothing deleted");
 }
 
@@ -43,8 +59,8 @@ static enum command_outcome do_stat(struct command_loop *l, char *const argument
 	(void)argument;
 	(void)count;
 	maildrop_stat(s->drop, &messages, &octets);
-	if (fdio_interrupt)
-		return shut_down(l);
+	if (cut_short(l) != COMMAND_GOES_ON)
+		return stop(l);
 	return command_say(l, COMMAND_OK, "%" PRIu64 " %" PRIu64, messages, octets);
 }
 
@@ -71,8 +87,8 @@ static enum command_outcome listing(struct command_loop *l, char *const argument
 		if (outcome != COMMAND_OK)
 			return outcome;
 		value(s->drop, n, text);
-		if (fdio_interrupt)
-			return shut_down(l);
+		if (cut_short(l) != COMMAND_GOES_ON)
+			return stop(l);
 		return command_say(l, COMMAND_OK, "%" PRIu64 " %s", n, text);
 	}
 	if (!out_text(l->out, "+OK listing follows\r\n"))
@@ -82,8 +98,7 @@ static enum command_outcome listing(struct command_loop *l, char *const argument
 			continue;
 		value(s->drop, n, text);
 		/* no final line: the client must not take it for all */
-		if (fdio_interrupt)
-			l->end = COMMAND_SHUTDOWN;
+		l->end = cut_short(l);
 		if (l->end != COMMAND_GOES_ON || !put_row(l->out, n, text))
 			return COMMAND_QUIET;
 	}
@@ -111,13 +126,23 @@ static enum command_outcome do_uidl(struct command_loop *l, char *const argument
 	return listing(l, argument, count, uidl_text);
 }
 
+/* of RETR and TOP: an error with the list lost is the last one */
+static enum command_outcome fetched(struct command_loop *l, enum command_outcome outcome)
+{
+	const struct pop3_session *s = l->state;
+
+	if (maildrop_broken(s->drop) && (outcome == COMMAND_ERR || outcome == COMMAND_BAD))
+		return lose(l);
+	return outcome;
+}
+
 static enum command_outcome do_retr(struct command_loop *l, char *const argument[], size_t count)
 {
 	uint64_t n;
 	enum command_outcome outcome = find(l, argument[0], &n);
 
 	(void)count;
-	return outcome == COMMAND_OK ? pop3_fetch_whole(l, n) : outcome;
+	return outcome == COMMAND_OK ? fetched(l, pop3_fetch_whole(l, n)) : outcome;
 }
 
 static enum command_outcome do_top(struct command_loop *l, char *const argument[], size_t count)
@@ -130,7 +155,7 @@ static enum command_outcome do_top(struct command_loop *l, char *const argument[
 		return outcome;
 	if (!command_number(l, argument[1], STREAM_ALL - 1, &lines))
 		return COMMAND_BAD;
-	return pop3_fetch_top(l, n, lines);
+	return fetched(l, pop3_fetch_top(l, n, lines));
 }
 
 static enum command_outcome do_dele(struct command_loop *l, char *const argument[], size_t count)
@@ -143,6 +168,8 @@ static enum command_outcome do_dele(struct command_loop *l, char *const argument
 	if (outcome != COMMAND_OK)
 		return outcome;
 	maildrop_mark(s->drop, n);
+	if (maildrop_broken(s->drop))
+		return lose(l);
 	return command_say(l, COMMAND_OK, "message %" PRIu64 " marked", n);
 }
 
@@ -153,6 +180,8 @@ static enum command_outcome do_rset(struct command_loop *l, char *const argument
 	(void)argument;
 	(void)count;
 	maildrop_reset(s->drop);
+	if (maildrop_broken(s->drop))
+		return lose(l);
 	return command_say(l, COMMAND_OK, "no message is marked");
 }
 
