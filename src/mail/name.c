@@ -51,12 +51,19 @@ bool name_size(const char *file, char key, uint64_t *octets)
 	return false;
 }
 
-static int compare_base(const char *a, const char *b)
+static bool is_end(char c)
 {
-	size_t a_len = name_base(a), b_len = name_base(b);
-	int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+	return c == '\0' || c == ':';
+}
 
-	return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
+/* octets at the beginning of both base names that are the same */
+static size_t common(const char *a, const char *b)
+{
+	size_t n = 0;
+
+	while (a[n] == b[n] && !is_end(a[n]))
+		n++;
+	return n;
 }
 
 /*
@@ -65,20 +72,25 @@ static int compare_base(const char *a, const char *b)
  */
 int name_compare(const char *a, const char *b)
 {
+	size_t n = common(a, b);
 	uint64_t a_time, b_time;
 
-	if (digits(a, SIZE_MAX) != digits(b, SIZE_MAX)) {
+	if (digits(a + n, SIZE_MAX) != digits(b + n, SIZE_MAX) && digits(a, n) == n) {
 		a_time = name_seconds(a);
 		b_time = name_seconds(b);
 		if (a_time != b_time)
 			return a_time < b_time ? -1 : 1;
 	}
-	return compare_base(a, b);
+	if (is_end(a[n]) || is_end(b[n]))
+		return is_end(b[n]) - is_end(a[n]);
+	return (unsigned char)a[n] < (unsigned char)b[n] ? -1 : 1;
 }
 
 bool name_same(const char *a, const char *b)
 {
-	return compare_base(a, b) == 0;
+	size_t n = common(a, b);
+
+	return is_end(a[n]) && is_end(b[n]);
 }
 
 /* the flags of "2,": up to a further comma, behind which other software keeps its own */
