@@ -19,19 +19,20 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#define STAMP_APART ((int64_t)5 * 1000 * 1000 * 1000)	/* ns between the clocks of hosts, and more than FAT's tick */
+/* ns that the clocks of hosts may differ by; more than the tick of FAT, two seconds */
+#define STAMP_APART ((int64_t)5 * 1000 * 1000 * 1000)
 
 struct stamp {
-	uint64_t inode;		/* 0: not known */
+	uint64_t inode;		/* 0: not known; UINT64_MAX: there is no such directory */
 	int64_t mtime, ctime;	/* ns since 1970, saturating */
 };
 
-/* stamp_of - pure */
+/* stamp_of - pure; an inode that means something else here is not known */
 struct stamp stamp_of(const struct stat *st);
 
 /*
  * stamp_look - of the directory fd; false with errno: s is not known.  A missing directory
- * (fd -1) has a stamp too, one that no directory has: inode UINT64_MAX
+ * (fd -1) has a stamp too, one that no directory has, and it is settled
  */
 bool stamp_look(int fd, struct stamp *s);
 
@@ -40,7 +41,7 @@ bool stamp_same(const struct stamp *a, const struct stamp *b);
 
 /*
  * stamp_clock - the file system's time, by having it stamp the open file fd (which needs no
- * space); false with errno where it cannot
+ * space); false with errno where it cannot.  Anybody may do so who may write to the file.
  */
 bool stamp_clock(int fd, int64_t *now);
 
