@@ -1,29 +1,29 @@
 /*
- * index.c - restante.index: its octets, and the file
+ * index.c - restante.index: its octets; pure
  *
- * Read by pread alone: the owner may cut the file at any time, and of a mapping that would
- * kill the session.
+ * What is taken from them has been checked: who forges them may have lied, but no number
+ * leads out of its bounds.  The file is index_file.c's.
  *
  * SPDX-License-Identifier: ISC
  */
 #include <endian.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
+
+/* its one function is compiled in: a library less to load */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include "mail/index.h"
-#include "base/fdio.h"
-#include "mail/crc32c.h"
+#include "mail/maildir.h"
 
-#define INDEX_FLAGS (INDEX_COUNTED | INDEX_DUPLICATE | INDEX_STEADY)
+#define INDEX_FLAGS (INDEX_COUNTED | INDEX_DUPLICATE | INDEX_STEADY | INDEX_CUR)
+#define ENTRY_LEAST (INDEX_ENTRY_HEAD + 1)
+
+/* where the header has what */
+enum { AT_VERSION = 8, AT_BLOCKS = 12, AT_SUM = 16, AT_SIZE = 24, AT_ENTRIES = 32, AT_OCTETS = 40,
+	AT_TABLE = 48, AT_NEW = 56, AT_CUR = 80, AT_NOTHING = 104 };
 
 static const char magic[8] = { 'r', 'e', 's', 't', 'a', 'n', 't', 'e' };
-
-/* One for the process, in use from open to close; not touched where there is no index. */
-static uint8_t block[INDEX_BLOCK];
 
 static void put32(uint8_t *at, uint32_t value)
 {
@@ -53,88 +53,137 @@ static uint64_t get64(const uint8_t *at)
 	return le64toh(value);
 }
 
-static uint32_t header_checksum(const uint8_t *data)
+uint64_t index_sum(const void *data, size_t len)
 {
-	static const uint8_t none[4];
-	uint32_t crc = crc32c(0, data, 12);
+	return XXH64(data, len, 0);
+}
 
-	crc = crc32c(crc, none, sizeof none);
-	return crc32c(crc, data + 16, INDEX_HEADER - 16);
+static uint64_t header_sum(const uint8_t *data)
+{
+	uint8_t copy[INDEX_HEADER];
+
+	memcpy(copy, data, sizeof copy);
+	put64(copy + AT_SUM, 0);
+	return index_sum(copy, sizeof copy);
+}
+
+static void stamp_put(uint8_t *at, const struct stamp *s)
+{
+	put64(at, s->inode);
+	put64(at + 8, (uint64_t)s->mtime);
+	put64(at + 16, (uint64_t)s->ctime);
+}
+
+static struct stamp stamp_get(const uint8_t *at)
+{
+	return (struct stamp){ .inode = get64(at), .mtime = (int64_t)get64(at + 8),
+	    .ctime = (int64_t)get64(at + 16) };
 }
 
 void index_header_put(uint8_t data[INDEX_HEADER], const struct index_header *h)
 {
 	memset(data, 0, INDEX_HEADER);
 	memcpy(data, magic, sizeof magic);
-	put32(data + 8, INDEX_VERSION);
-	put64(data + 16, h->size);
-	put64(data + 24, h->entries);
-	put32(data + 12, header_checksum(data));
+	put32(data + AT_VERSION, INDEX_VERSION);
+	put32(data + AT_BLOCKS, h->blocks);
+	put64(data + AT_SIZE, h->size);
+	put64(data + AT_ENTRIES, h->entries);
+	put64(data + AT_OCTETS, h->octets);
+	put64(data + AT_TABLE, h->table_sum);
+	stamp_put(data + AT_NEW, &h->stamp[MAILDIR_NEW]);
+	stamp_put(data + AT_CUR, &h->stamp[MAILDIR_CUR]);
+	put64(data + AT_SUM, header_sum(data));
+}
+
+/* could a file be like that?  What is told without a look at the entries must not be absurd. */
+static bool is_possible(const struct index_header *h)
+{
+	uint64_t table = (uint64_t)h->blocks * INDEX_ROW, text;
+
+	if (h->size > INDEX_LARGEST || h->size < INDEX_HEADER || table > h->size - INDEX_HEADER)
+		return false;
+	text = h->size - INDEX_HEADER - table;
+	if (text > (uint64_t)h->blocks * INDEX_BLOCK || h->entries < h->blocks ||
+	    h->entries > text / ENTRY_LEAST || (text + INDEX_ENTRY_MOST - 1) / INDEX_ENTRY_MOST > h->entries)
+		return false;
+	if (h->entries == 0)
+		return h->octets == 0 || h->octets == INDEX_UNKNOWN;
+	return h->octets == INDEX_UNKNOWN || h->octets / h->entries <= INDEX_OCTETS_MOST;
 }
 
 bool index_header_get(const uint8_t *data, size_t len, struct index_header *h)
 {
+	static const uint8_t nothing[INDEX_HEADER - AT_NOTHING];
+
 	if (len < INDEX_HEADER || memcmp(data, magic, sizeof magic) != 0 ||
-	    get32(data + 8) != INDEX_VERSION || get32(data + 12) != header_checksum(data))
+	    get32(data + AT_VERSION) != INDEX_VERSION || get64(data + AT_SUM) != header_sum(data) ||
+	    memcmp(data + AT_NOTHING, nothing, sizeof nothing) != 0)
 		return false;
-	h->size = get64(data + 16);
-	h->entries = get64(data + 24);
-	return h->size >= INDEX_HEADER && h->entries <= h->size / INDEX_ENTRY_HEAD;
+	*h = (struct index_header){ .size = get64(data + AT_SIZE), .entries = get64(data + AT_ENTRIES),
+	    .octets = get64(data + AT_OCTETS), .table_sum = get64(data + AT_TABLE),
+	    .blocks = get32(data + AT_BLOCKS) };
+	h->stamp[MAILDIR_NEW] = stamp_get(data + AT_NEW);
+	h->stamp[MAILDIR_CUR] = stamp_get(data + AT_CUR);
+	return is_possible(h);
 }
 
-void index_block_put(uint8_t *data, size_t used, uint64_t before)
+void index_row_put(uint8_t data[INDEX_ROW], const struct index_row *r)
 {
-	put32(data + 4, (uint32_t)used);
-	put64(data + 8, before);
-	put32(data, crc32c(0, data + 4, used - 4));
+	put64(data, r->sum);
+	put32(data + 8, r->octets);
+	put32(data + 12, r->entries);
 }
 
-size_t index_block_get(const uint8_t *data, size_t len)
+bool index_row_get(const uint8_t data[INDEX_ROW], struct index_row *r)
 {
-	size_t used;
+	*r = (struct index_row){ .sum = get64(data), .octets = get32(data + 8), .entries = get32(data + 12) };
+	return r->octets <= INDEX_BLOCK && r->entries > 0 && r->entries <= r->octets / ENTRY_LEAST &&
+	    (r->octets + INDEX_ENTRY_MOST - 1) / INDEX_ENTRY_MOST <= r->entries;
+}
 
-	if (len < INDEX_BLOCK_HEAD)
-		return 0;
-	used = get32(data + 4);
-	if (used < INDEX_BLOCK_HEAD || used > len || get32(data) != crc32c(0, data + 4, used - 4))
-		return 0;
-	return used;
+/* Called for each entry of each mailbox, so the checks are no more than these. */
+static bool is_entry(const struct index_entry *e)
+{
+	return e->length > 0 && e->name[0] != '.' && memchr(e->name, '\0', e->length) == NULL &&
+	    memchr(e->name, '/', e->length) == NULL && !(e->flags & ~INDEX_FLAGS) &&
+	    (e->flags & INDEX_COUNTED || e->octets == 0);
 }
 
 size_t index_entry_put(uint8_t *data, size_t len, const struct index_entry *e)
 {
-	size_t name = strlen(e->name);
-
-	if (INDEX_ENTRY_HEAD + name > len)
+	if (len < INDEX_ENTRY_HEAD || e->length > len - INDEX_ENTRY_HEAD || e->octets > INDEX_OCTETS_MOST ||
+	    !is_entry(e))
 		return 0;
-	data[0] = (uint8_t)name;
-	data[1] = e->flags;
-	memset(data + 2, 0, 2);
-	put32(data + 4, e->stamp);
+	put64(data, e->length | (uint64_t)e->flags << 8 | e->octets << 16);
 	put64(data + 8, e->inode);
-	put64(data + 16, e->octets);
-	memcpy(data + INDEX_ENTRY_HEAD, e->name, name);
-	return INDEX_ENTRY_HEAD + name;
+	put32(data + 16, e->stamp);
+	memcpy(data + INDEX_ENTRY_HEAD, e->name, e->length);
+	return (size_t)INDEX_ENTRY_HEAD + e->length;
 }
 
 size_t index_entry_get(const uint8_t *data, size_t len, struct index_entry *e)
 {
-	size_t name;
+	size_t taken = index_entry_skip(data, len);
+	uint64_t head;
 
-	if (len < INDEX_ENTRY_HEAD || data[1] & ~INDEX_FLAGS || data[2] || data[3])
+	if (taken == 0)
 		return 0;
-	name = data[0];
-	if (INDEX_ENTRY_HEAD + name > len)
-		return 0;
-	e->flags = data[1];
-	e->stamp = get32(data + 4);
+	head = get64(data);
+	e->length = (uint8_t)head;
+	e->flags = (uint8_t)(head >> 8);
+	e->octets = head >> 16;
 	e->inode = get64(data + 8);
-	e->octets = get64(data + 16);
-	memcpy(e->name, data + INDEX_ENTRY_HEAD, name);
-	e->name[name] = '\0';
-	if (strcspn(e->name, "/:") != name || (!(e->flags & INDEX_COUNTED) && e->octets != 0))
+	e->stamp = get32(data + 16);
+	memcpy(e->name, data + INDEX_ENTRY_HEAD, e->length);
+	e->name[e->length] = '\0';
+	return is_entry(e) ? taken : 0;
+}
+
+size_t index_entry_skip(const uint8_t *data, size_t len)
+{
+	if (len < ENTRY_LEAST || data[0] == 0 || data[0] > len - INDEX_ENTRY_HEAD)
 		return 0;
-	return INDEX_ENTRY_HEAD + name;
+	return (size_t)INDEX_ENTRY_HEAD + data[0];
 }
 
 uint32_t index_stamp(const struct stat *st)
@@ -145,156 +194,6 @@ uint32_t index_stamp(const struct stat *st)
 	put64(data, (uint64_t)st->st_size);
 	put64(data + 8, (uint64_t)st->st_mtim.tv_sec);
 	put32(data + 16, (uint32_t)st->st_mtim.tv_nsec);
-	stamp = crc32c(0, data, sizeof data);
+	stamp = (uint32_t)index_sum(data, sizeof data);
 	return stamp != 0 ? stamp : 1;
-}
-
-/* the next block into the buffer; false if the file has no more, or less than it had */
-static bool read_block(struct index *x)
-{
-	size_t len, begin = x->next == 0 ? INDEX_HEADER : 0;
-	ssize_t got;
-
-	if (x->next >= x->size)
-		return false;
-	len = x->size - x->next < INDEX_BLOCK ? (size_t)(x->size - x->next) : INDEX_BLOCK;
-	got = pread(x->fd, block, len, (off_t)x->next);
-	if (got < 0 || (size_t)got != len)
-		return false;
-	x->next += len;
-	x->end = begin + index_block_get(block + begin, len - begin);
-	x->at = begin + INDEX_BLOCK_HEAD;
-	return true;
-}
-
-static bool is_usable(struct index *x)
-{
-	struct index_header h;
-	struct stat st;
-
-	if (fstat(x->fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-	    st.st_size < INDEX_HEADER || (uint64_t)st.st_size > INDEX_LARGEST)
-		return false;
-	x->size = (uint64_t)st.st_size;
-	if (!read_block(x) || !index_header_get(block, INDEX_HEADER, &h) || h.size != x->size)
-		return false;
-	x->entries = h.entries;
-	return true;
-}
-
-bool index_open(struct index *x, int top)
-{
-	*x = (struct index){ .fd = openat(top, INDEX_NAME,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) };
-	if (x->fd == -1)
-		return false;
-	if (is_usable(x))
-		return true;
-	index_close(x);
-	return false;
-}
-
-bool index_next(struct index *x, struct index_entry *e)
-{
-	size_t taken;
-
-	while (x->at >= x->end)
-		if (!read_block(x))
-			return false;
-	taken = index_entry_get(block + x->at, x->end - x->at, e);
-	x->at += taken;
-	return taken > 0;
-}
-
-void index_close(struct index *x)
-{
-	fdio_close(&x->fd);
-}
-
-static bool give_up(struct index_writer *w)
-{
-	int error = errno;
-
-	fdio_close(&w->fd);
-	(void)unlinkat(w->top, INDEX_TEMPORARY, 0);
-	errno = error;
-	return false;
-}
-
-bool index_begin(struct index_writer *w, int top)
-{
-	struct rlimit limit;
-
-	*w = (struct index_writer){ .top = top, .limit = INDEX_LARGEST, .begin = INDEX_HEADER,
-	    .at = INDEX_HEADER + INDEX_BLOCK_HEAD };
-	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < w->limit)
-		w->limit = limit.rlim_cur;
-	(void)unlinkat(top, INDEX_TEMPORARY, 0);
-	w->fd = openat(top, INDEX_TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	memset(block, 0, INDEX_HEADER);
-	return w->fd != -1;
-}
-
-/* to write beyond the process's limit would be a signal, not an error */
-static bool write_at(const struct index_writer *w, size_t len, uint64_t offset)
-{
-	ssize_t done;
-
-	errno = EFBIG;
-	if (offset + len > w->limit)
-		return false;
-	done = pwrite(w->fd, block, len, (off_t)offset);
-	if (done >= 0 && (size_t)done < len)
-		errno = ENOSPC;
-	return done == (ssize_t)len;
-}
-
-static bool write_block(struct index_writer *w, size_t len)
-{
-	memset(block + w->at, 0, len - w->at);
-	index_block_put(block + w->begin, w->at - w->begin, w->before);
-	if (!write_at(w, len, w->offset))
-		return false;
-	w->offset += len;
-	w->before = w->entries;
-	w->begin = 0;
-	w->at = INDEX_BLOCK_HEAD;
-	return true;
-}
-
-bool index_add(struct index_writer *w, const struct index_entry *e)
-{
-	size_t taken = index_entry_put(block + w->at, sizeof block - w->at, e);
-
-	if (taken == 0) {
-		if (!write_block(w, sizeof block))
-			return give_up(w);
-		taken = index_entry_put(block + w->at, sizeof block - w->at, e);
-	}
-	w->at += taken;
-	w->entries++;
-	return true;
-}
-
-/* the header comes last: without it nothing of the file is read */
-bool index_commit(struct index_writer *w)
-{
-	struct index_header h;
-	int fd = w->fd;
-
-	if (!write_block(w, w->at))
-		return give_up(w);
-	h = (struct index_header){ .size = w->offset, .entries = w->entries };
-	index_header_put(block, &h);
-	if (!write_at(w, INDEX_HEADER, 0))
-		return give_up(w);
-	w->fd = -1;
-	if (close(fd) == -1 || renameat(w->top, INDEX_TEMPORARY, w->top, INDEX_NAME) == -1)
-		return give_up(w);
-	return true;
-}
-
-void index_remove(int top)
-{
-	(void)unlinkat(top, INDEX_NAME, 0);
 }

@@ -23,7 +23,8 @@
  *	 80 24  stamp of cur
  *	104 24  0
  *
- *	blocks, from offset 128 on, one behind the other: entries, at most 65536 octets of them
+ *	blocks, from offset 128 on, one behind the other: entries, at most 65536 octets of them;
+ *		none is cut in two, and an empty maildrop has no block
  *
  *	table, the rest of the file: for each block 16 octets
  *	  0  8  checksum of the block
@@ -95,7 +96,8 @@ uint64_t index_sum(const void *data, size_t len);
 
 /*
  * index_header_put, index_header_get - false if it is not one that we read, or its numbers
- * cannot belong together: size, blocks and entries are held against one another
+ * cannot belong together: size, blocks, entries and octets are held against one another.
+ * Of stamps anything is taken.
  */
 void index_header_put(uint8_t data[INDEX_HEADER], const struct index_header *h);
 bool index_header_get(const uint8_t *data, size_t len, struct index_header *h);
@@ -107,7 +109,8 @@ bool index_row_get(const uint8_t data[INDEX_ROW], struct index_row *r);
 /*
  * index_entry_put, index_entry_get, index_entry_skip - the octets written to or taken from the
  * len at data; 0 if there is not room for it, or if it is none.  A name is refused that is
- * empty, has '/' or NUL in it or begins with '.': none of these can be a message.
+ * empty, has '/' or NUL in it or begins with '.': none of these can be a message.  So are flags
+ * that are not known, and octets that do not fit, or that nobody counted.
  * skip looks at the length alone, for walking over what was checked by a sum.
  */
 size_t index_entry_put(uint8_t *data, size_t len, const struct index_entry *e);
@@ -115,10 +118,13 @@ size_t index_entry_get(const uint8_t *data, size_t len, struct index_entry *e);
 size_t index_entry_skip(const uint8_t *data, size_t len);
 
 /*
- * index_stamp - of size and mtime, by which a file is known to be unchanged; never 0
+ * index_stamp - of size and mtime, by which a file is known to be unchanged; never 0 but 1
+ * The low half of the checksum of size (8 octets) and mtime (seconds 8, nanoseconds 4).
  * Another size or mtime changes it by all chance but one in 2^32.
  */
 uint32_t index_stamp(const struct stat *st);
+
+/* index_file.c: the file --------------------------------------------------------------- */
 
 /*
  * index_open - the index of the Maildir top, if there is one to be used: a regular file of our
@@ -137,14 +143,18 @@ void index_close(struct index *x);
  */
 struct index_row *index_table(const struct index *x);
 
-/* index_block - r's octets at offset into data; false: they are not there, or not these */
+/*
+ * index_block - r's octets at offset into data; false: they are not there, or not these
+ * That it has r's entries, and what is in them, is not looked at: who made it up also made the sums.
+ */
 bool index_block(int fd, uint64_t offset, const struct index_row *r, uint8_t data[INDEX_BLOCK]);
 
 /*
  * index_begin, index_add, index_commit - write a new index in place of the old
  * Each returns false with errno, and then nothing is left behind and the old one stays.
  * The caller holds the lock and adds in order.  One at a time: there is one buffer.
- * index_abort gives up.
+ * index_add of what is no entry: EINVAL.  index_abort gives up; after a failure or
+ * index_commit it does nothing.
  */
 struct index_writer {
 	int top, fd;
@@ -160,6 +170,9 @@ bool index_begin(struct index_writer *w, int top);
 bool index_add(struct index_writer *w, const struct index_entry *e);
 bool index_commit(struct index_writer *w, uint64_t octets, const struct stamp stamp[2]);
 void index_abort(struct index_writer *w);
+
+/* index_limit - octets that a file of ours may have: to write beyond RLIMIT_FSIZE would be a signal */
+uint64_t index_limit(void);
 
 /* index_remove - there is nothing to keep */
 void index_remove(int top);
