@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <sys/resource.h>
 
+#include "mail/index.h"
 #include "mail/lock.h"
 #include "mail/maildrop.h"
 #include "base/fdio.h"
+#include "base/log.h"
 
 static struct maildrop_plan plan = { .about = "test", .lock_wait = 0, .mark_seen = true };
 static struct maildrop *d;
@@ -277,6 +279,40 @@ Test(maildrop, a_figure_in_the_name_is_believed_until_the_message_is_asked_for)
 	sums(2, 6);
 }
 
+static uint64_t retr(uint64_t n)
+{
+	uint64_t octets;
+	int fd;
+
+	cr_assert_eq(maildrop_message(d, n, &fd, &octets), MAILDROP_OK);
+	close(fd);
+	return octets;
+}
+
+Test(maildrop, that_a_figure_in_a_name_was_wrong_is_logged_once)
+{
+	char line[128];
+	int fd;
+
+	scratch_put("m/new/1.right,W=3", "a\n");
+	scratch_put("m/new/2.wrong,W=100", "a\n");
+	scratch_put("m/new/3.wrong,W=2", "a\n");
+	scratch_put("m/new/4.none", "a\n");
+	scratch_put("log", "");
+	fd = open("log", O_WRONLY | O_APPEND);
+	log_open(LOG_TO_STDERR, "t", fd);
+	ready();
+	sums(4, 108);
+	cr_assert(scratch_is("log", ""), "nobody has looked yet");
+	cr_assert_eq(retr(1) + retr(2) + retr(3) + retr(4) + retr(2), 15);
+	log_open(LOG_TO_NOTHING, "t", -1);
+	close(fd);
+	(void)snprintf(line, sizeof line,
+	    "t[%ld]: size in name was wrong, file=2.wrong?W=100, told=100, octets=3\n", (long)getpid());
+	cr_assert(scratch_is("log", line));
+	sums(4, 12);
+}
+
 Test(maildrop, stat_follows_dele_and_rset)
 {
 	scratch_put("m/new/1.a", "a\n");
@@ -291,6 +327,10 @@ Test(maildrop, stat_follows_dele_and_rset)
 	maildrop_reset(d);
 	sums(3, 12);
 	cr_assert_eq(maildrop_size(d, 3), 5);
+	maildrop_mark(d, 2);
+	maildrop_reset(d);
+	maildrop_mark(d, 3);
+	sums(2, 7);
 }
 
 static void many(unsigned count)
@@ -337,6 +377,72 @@ Test(maildrop, few_descriptors_are_enough)
 	limit.rlim_cur = (rlim_t)next + 1;
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	sums(200, 600);
+}
+
+/* a list of more than one block, as an earlier session left it */
+static void kept(void)
+{
+	many(3000);
+	ready();
+	sums(3000, 9000);
+	maildrop_keep(d);
+	again();
+}
+
+/* and its file is cut under us */
+static void cut(void)
+{
+	cr_assert_eq(truncate("m/" INDEX_NAME, INDEX_HEADER), 0);
+}
+
+Test(maildrop, a_list_that_is_damaged_is_made_anew_under_the_same_numbers)
+{
+	kept();
+	maildrop_mark(d, 2);
+	cut();
+	cr_assert_str_eq(uidl(1), "1000.x");
+	cr_assert_str_eq(uidl(3000), "3999.x");
+	cr_assert_not(maildrop_broken(d));
+	cr_assert(maildrop_marked(d, 2));
+	sums(2999, 8997);
+	cr_assert_eq(update(), MAILDROP_OK);
+	cr_assert_not(scratch_has("m/new/1001.x"));
+	cr_assert_eq(files_in("m/new") + files_in("m/cur"), 2999);
+}
+
+Test(maildrop, where_it_cannot_be_nothing_is_told_and_nothing_deleted)
+{
+	int fd;
+
+	kept();
+	cut();
+	scratch_put("m/new/9.late", "x\n");
+	maildrop_mark(d, 3000);
+	cr_assert_str_eq(uidl(1), "");
+	cr_assert(maildrop_broken(d));
+	cr_assert_eq(maildrop_count(d), 3000);
+	cr_assert(maildrop_marked(d, 3000));
+	cr_assert_eq(maildrop_size(d, 3000), 0);
+	cr_assert_eq(maildrop_message(d, 3000, &fd, NULL), MAILDROP_TEMP);
+	maildrop_mark(d, 2999);
+	cr_assert_eq(update(), MAILDROP_TEMP);
+	cr_assert_eq(done.failed, 2);
+	cr_assert_eq(done.deleted, 0);
+	cr_assert_eq(files_in("m/new") + files_in("m/cur"), 3001);
+	maildrop_keep(d);
+}
+
+Test(maildrop, damage_never_moves_a_mark_to_another_message)
+{
+	kept();
+	maildrop_mark(d, 2);
+	cut();
+	/* as many as before, but each has the number of the one behind it */
+	cr_assert_eq(unlink("m/cur/1000.x"), 0);
+	scratch_put("m/new/5000.x", "x\n");
+	(void)uidl(3000);
+	(void)update();
+	cr_assert(scratch_has("m/cur/1002.x"), "it was the third");
 }
 
 static int unreadable(void)
