@@ -174,8 +174,13 @@ void maildrop_keep(struct maildrop *d)
 {
 	uint64_t left = 0, n;
 
-	if (d->dir.top == -1 || d->broken)
+	if (d->dir.top == -1)
 		return;
+	if (d->broken) {
+		/* whatever is wrong with it, the next session must not meet it again */
+		index_remove(d->dir.top);
+		return;
+	}
 	if (d->unchanged && d->news == 0 && !d->urgent && d->stamp[MAILDIR_NEW].inode != 0 &&
 	    d->stamp[MAILDIR_CUR].inode != 0)
 		return;

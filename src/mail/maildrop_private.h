@@ -37,7 +37,7 @@ struct maildrop {
 	struct stamp stamp[2];
 	bool unchanged;			/* no directory was read: the index had these stamps */
 	uint64_t shown[2];		/* messages in each place, if directories were read */
-	bool odd;			/* names of one message or base name: the next session must read all */
+	bool odd;			/* names of one message or base name: the next must read all */
 	uint64_t news;			/* entries that the index lacks, for which it may wait */
 	bool urgent;			/* and some for which it may not */
 

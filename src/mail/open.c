@@ -18,8 +18,6 @@
 
 #define READINGS 3	/* more, for names that come and go all the time */
 
-static const bool both[2] = { true, true };
-
 static const struct stamp *kept_stamp(const struct maildrop *d, enum maildir_where where)
 {
 	static const struct stamp unknown;
@@ -153,20 +151,41 @@ bool open_list(struct maildrop *d)
 	return true;
 }
 
-/* Numbers have been told: what is found now must be as many, and then they are the same ones. */
+/* are the directories still as they were when the list had all their names? */
+static bool lasts(const struct maildrop *d)
+{
+	enum maildir_where where;
+	struct stamp now;
+
+	for (where = MAILDIR_NEW; where <= MAILDIR_CUR; where++)
+		if (!stamp_look(d->dir.dir[where], &now) || !stamp_same(&now, &d->stamp[where]))
+			return false;
+	return true;
+}
+
+/*
+ * Numbers have been told, and notes taken by them: what is found now must be the same messages.
+ * If it is not, count and notes stay for those who still go by them.
+ */
 static bool read_instead(struct maildrop *d)
 {
 	uint64_t count = d->list.count, n;
 	uint16_t *note = calloc(count + 1, sizeof *note);
-	bool due[2] = { both[MAILDIR_NEW], both[MAILDIR_CUR] };
+	bool due[2] = { true, true };
 	struct stamp cur;
 	bool good = note != NULL;
 
 	if (good) {
 		memcpy(note, d->list.note, count * sizeof *note);
-		good = read_due(d, due, &cur) && d->list.count == count;
+		good = read_due(d, due, &cur) && d->list.count == count && lasts(d);
 		for (n = 0; good && n < count; n++)
 			d->list.note[n] |= note[n];
+	}
+	if (!good && note != NULL) {
+		free(d->list.note);
+		d->list.note = note;
+		d->list.count = count;
+		note = NULL;
 	}
 	free(note);
 	d->counted = false;
