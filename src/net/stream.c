@@ -15,6 +15,7 @@
 
 #define STREAM_INPUT 65536
 #define STREAM_LEAST 4	/* a dot, an octet, CR LF: with this room there is always progress */
+#define STREAM_USUAL 80	/* few lines are longer */
 
 void stream_begin(struct stream *s, uint64_t lines)
 {
@@ -22,7 +23,7 @@ void stream_begin(struct stream *s, uint64_t lines)
 }
 
 /* len octets of one line, len > 0, without its LF, follow what the line had so far. */
-static void note_run(struct stream *s, const char *run, size_t len)
+static inline void note_run(struct stream *s, const char *run, size_t len)
 {
 	/* A CR that no LF follows is content: the line is not the empty one. */
 	if (!s->line_start || len > 1 || run[0] != '\r')
@@ -32,7 +33,7 @@ static void note_run(struct stream *s, const char *run, size_t len)
 }
 
 /* RFC 1939, TOP: the header, the empty line that ends it, so many lines of the body. */
-static void note_line_end(struct stream *s)
+static inline void note_line_end(struct stream *s)
 {
 	if (s->body) {
 		if (s->lines != STREAM_ALL)
@@ -46,14 +47,31 @@ static void note_line_end(struct stream *s)
 	s->line_start = true;
 }
 
-size_t stream_convert(struct stream *s, const char *in, size_t in_len, size_t *taken,
+/*
+ * A copy whose length is fixed is a few instructions, less than a call.  What it writes behind
+ * the run is overwritten by what follows; room says that this much can be read and written.
+ */
+static inline void copy_run(char *to, const char *from, size_t len, size_t room)
+{
+	if (room < STREAM_USUAL) {
+		memcpy(to, from, len);
+		return;
+	}
+	memcpy(to, from, STREAM_USUAL);
+	if (len > STREAM_USUAL)
+		memcpy(to + STREAM_USUAL, from + STREAM_USUAL, len - STREAM_USUAL);
+}
+
+size_t stream_convert(struct stream *stream, const char *in, size_t in_len, size_t *taken,
     char *out, size_t out_size)
 {
 	const char *p = in, *in_end = in + in_len, *lf;
 	char *q = out, *out_end = out + out_size;
+	/* in registers: nothing that is written to out can be a part of it */
+	struct stream s = *stream;
 	size_t limit, room, run;
 
-	while (p < in_end && out_end - q >= STREAM_LEAST && !s->done) {
+	while (p < in_end && out_end - q >= STREAM_LEAST && !s.done) {
 		limit = (size_t)(in_end - p);
 		room = (size_t)(out_end - q) - (STREAM_LEAST - 1);
 		if (limit > room)
@@ -61,23 +79,24 @@ size_t stream_convert(struct stream *s, const char *in, size_t in_len, size_t *t
 		lf = memchr(p, '\n', limit);
 		run = lf != NULL ? (size_t)(lf - p) : limit;
 		if (run > 0) {
-			if (s->line_start && *p == '.') {
+			if (s.line_start && *p == '.') {
 				*q++ = '.';
-				s->stuffed++;
+				s.stuffed++;
 			}
-			memcpy(q, p, run);
-			note_run(s, p, run);
+			copy_run(q, p, run, limit);
+			note_run(&s, p, run);
 			p += run;
 			q += run;
 		}
 		if (lf == NULL)
 			continue;
-		if (!s->after_cr)
+		if (!s.after_cr)
 			*q++ = '\r';
 		*q++ = '\n';
 		p++;
-		note_line_end(s);
+		note_line_end(&s);
 	}
+	*stream = s;
 	*taken = (size_t)(p - in);
 	return (size_t)(q - out);
 }

@@ -39,7 +39,7 @@ void stream_begin(struct stream *s, uint64_t lines);
 /*
  * stream_convert - pure: as much of in as fits
  * in_len    octets at in; *taken is set to those consumed
- * out_size  room at out, at least 4; returns the octets written
+ * out_size  room at out, at least 4, all of which may be written to; returns the octets that count
  * Any split of the input gives the same output.  s->done once TOP has all it wants.
  */
 size_t stream_convert(struct stream *s, const char *in, size_t in_len, size_t *taken,

@@ -191,6 +191,76 @@ Test(stream, random_long_inputs_in_random_chunks_and_rooms)
 	}
 }
 
+/* Lines about as long as the copies that conversion is made of. */
+static void usual_text(char *in, size_t len)
+{
+	static const char first[] = { '.', '.', '\r', 'a', '\n', '\0' };
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (i == 0 || in[i - 1] == '\n')
+			in[i] = first[(size_t)rand() % sizeof(first)];
+		else if (rand() % 80 == 0)
+			in[i] = '\n';
+		else
+			in[i] = rand() % 40 == 0 ? '\r' : (char)('a' + rand() % 26);
+	}
+}
+
+/* The end of some memory, behind which nothing can be read. */
+static char *edge(size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = (size + page - 1) / page;
+	char *p = mmap(NULL, (pages + 1) * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	cr_assert(p != MAP_FAILED);
+	cr_assert_eq(mprotect(p + pages * page, page, PROT_NONE), 0);
+	return p + pages * page;
+}
+
+/* One piece of input at the end of its memory, room by room; nothing is written behind a room. */
+static void convert_piece(struct stream *s, struct text *t, const char *in, size_t len, size_t room, char *end)
+{
+	size_t taken, n;
+
+	memcpy(end - len, in, len);
+	for (; len > 0 && !s->done; len -= taken) {
+		t->data[t->len + room] = '#';
+		n = stream_convert(s, end - len, len, &taken, t->data + t->len, room);
+		cr_assert(n <= room && taken <= len && (taken > 0 || n > 0));
+		cr_assert_eq(t->data[t->len + room], '#', "written behind the room");
+		t->len += n;
+	}
+}
+
+Test(stream, usual_lines_at_every_split_with_every_room)
+{
+	static struct text got, want;
+	size_t len, at, room;
+	char in[300], *end = edge(sizeof(in));
+	struct stream s;
+	uint64_t lines;
+	int i;
+
+	srand(3);
+	for (i = 0; i < 8; i++) {
+		len = 200 + (size_t)rand() % 100;
+		usual_text(in, len);
+		lines = i % 2 ? STREAM_ALL : 2;
+		reference(&want, in, len, lines);
+		for (room = 4; room <= 200; room++)
+			for (at = 0; at <= len; at++) {
+				got.len = 0;
+				stream_begin(&s, lines);
+				convert_piece(&s, &got, in, at, room, end);
+				convert_piece(&s, &got, in + at, len - at, room, end);
+				got.len += stream_end(&s, got.data + got.len);
+				cr_assert(got.len == want.len && memcmp(got.data, want.data, want.len) == 0 &&
+				    s.stuffed == want.stuffed, "text %d cut at %zu, room %zu", i, at, room);
+			}
+	}
+}
+
 static struct out o;
 static int pair[2];
 static uint64_t octets;
