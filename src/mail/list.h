@@ -96,7 +96,7 @@ void list_free(struct list *l);
  * list_abort gives up: from is untouched
  * list_add and list_end return false with errno when memory is out.
  */
-#define LIST_RESIDENT ((uint64_t)16 * 1024 * 1024)
+#define LIST_RESIDENT ((uint64_t)4 * 1024 * 1024)
 struct list_maker {
 	struct list l, *from;
 	int top;
