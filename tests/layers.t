@@ -21,6 +21,7 @@ owner_of() {
 	systemd/*) echo 'src/base/log.c' ;;
 	openssl/*) echo 'src/tls/*' ;;
 	sha2.h) echo 'src/mail/*' ;;
+	xxhash.h) echo 'src/mail/index.c' ;;
 	esac
 }
 
