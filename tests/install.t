@@ -28,6 +28,7 @@ expected() {
 	cat <<LIST
 ${dir[docdir]}/COPYING
 ${dir[docdir]}/DESIGN
+${dir[docdir]}/index-format
 ${dir[docdir]}/NEWS
 ${dir[docdir]}/README
 ${dir[docdir]}/examples/inetd.conf.example
