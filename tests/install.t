@@ -28,12 +28,12 @@ expected() {
 	cat <<LIST
 ${dir[docdir]}/COPYING
 ${dir[docdir]}/DESIGN
-${dir[docdir]}/index-format
 ${dir[docdir]}/NEWS
 ${dir[docdir]}/README
 ${dir[docdir]}/examples/inetd.conf.example
 ${dir[docdir]}/examples/poll-limit.conf
 ${dir[docdir]}/examples/restante.conf.example
+${dir[docdir]}/index-format
 ${dir[libexecdir]}/restante-tls
 ${dir[mandir]}/man5/restante.conf.5
 ${dir[mandir]}/man8/restante-tls.8
