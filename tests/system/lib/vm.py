@@ -1,0 +1,99 @@
+"""vm.py - a machine with another kernel: qemu without KVM, everything in an initrd
+
+The kernel is $RESTANTE_KERNEL, or the last of boot/vmlinuz-* below $KERNEL (where
+tests/system/kernel unpacked one; BUILD/kernel if that is not set), or of /boot.
+
+SPDX-License-Identifier: ISC
+"""
+import gzip
+import os
+import pathlib
+import re
+import shutil
+import stat
+import subprocess
+
+QEMU = "qemu-system-x86_64"
+
+
+def kernel(build, name="*"):
+    """the newest, None if there is none"""
+    if os.environ.get("RESTANTE_KERNEL"):
+        return pathlib.Path(os.environ["RESTANTE_KERNEL"])
+    places = [pathlib.Path(os.environ.get("KERNEL") or build / "kernel") / "boot", pathlib.Path("/boot")]
+
+    def version(path):
+        return [int(number) for number in re.findall(r"\d+", path.name)]
+
+    for place in places:
+        found = sorted(place.glob("vmlinuz-" + name), key=version)
+        if found:
+            return found[-1]
+    return None
+
+
+def missing(build):
+    """why no machine can run here, None if one can"""
+    if os.uname().machine != "x86_64":
+        return "this machine is no x86_64"
+    if not shutil.which(QEMU):
+        return "no " + QEMU
+    if not kernel(build):
+        return "no kernel (tests/system/kernel DIRECTORY fetches one, KERNEL=DIRECTORY)"
+    return None
+
+
+def libraries(*paths):
+    """what the loader wants for these programs and libraries, the loader too"""
+    found = set()
+    for path in paths:
+        text = subprocess.run(["ldd", path], stdout=subprocess.PIPE, text=True).stdout
+        found |= {match[1] for match in re.finditer(r"(?:=>|^)\s*(/\S+) \(0x", text, re.M)}
+    return found
+
+
+def library(name):
+    """where the loader finds it"""
+    text = subprocess.run(["/sbin/ldconfig", "-p"], stdout=subprocess.PIPE, text=True).stdout
+    match = re.search(r"^\s*%s \(.*x86-64.*\) => (\S+)" % re.escape(name), text, re.M)
+    return match and match[1]
+
+
+def entry(name, mode, octets, number):
+    """a file of an archive that "cpio -H newc" would have made"""
+    path = name.encode() + b"\0"
+    fields = [number, mode, 0, 0, 1, 0, len(octets), 0, 0, 0, 0, len(path), 0]
+    head = b"070701" + b"".join(b"%08X" % field for field in fields) + path
+    return head + b"\0" * (-len(head) % 4) + octets + b"\0" * (-len(octets) % 4)
+
+
+def initrd(files):
+    """files: path in the machine without /: octets, or the path of a file here"""
+    parts = []
+    directories = {str(parent) for name in files for parent in pathlib.PurePath(name).parents}
+    for name in sorted((directories | {"dev", "proc", "tmp", "mail"}) - {"."}):
+        parts.append(entry(name, stat.S_IFDIR | 0o755, b"", len(parts) + 1))
+    for name, what in files.items():
+        octets, mode = (what, 0o644) if isinstance(what, bytes) else (pathlib.Path(what).read_bytes(), 0o755)
+        parts.append(entry(name, stat.S_IFREG | mode, octets, len(parts) + 1))
+    parts.append(entry("TRAILER!!!", 0, b"", 0))
+    return gzip.compress(b"".join(parts), 1)
+
+
+def run(build, where, files, arguments, seconds):
+    """boot with files, one of them init, which is given arguments: what it wrote, whether it ended"""
+    image = where / "initrd.gz"
+    image.write_bytes(initrd(files))
+    command = [QEMU, "-accel", "tcg", "-smp", "1", "-m", "512", "-nodefaults", "-no-user-config"]
+    command += ["-display", "none", "-nic", "none", "-no-reboot", "-serial", "stdio"]
+    command += ["-kernel", kernel(build), "-initrd", image, "-append"]
+    command += ["console=ttyS0 quiet panic=-1 rdinit=/init -- " + " ".join(map(str, arguments))]
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(command, **streams) as qemu:
+        try:
+            said = qemu.communicate(timeout=seconds)[0]
+            ended = qemu.returncode == 0
+        except subprocess.TimeoutExpired:
+            qemu.kill()
+            said, ended = qemu.communicate()[0], False
+    return said.decode("latin-1").replace("\r", ""), ended
