@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/die.h"
 #include "base/fdio.h"
@@ -23,6 +25,7 @@ void out_init(struct out *o, int fd, int64_t stall)
 	o->last = FDIO_FOREVER;
 	o->state = OUT_OK;
 	o->used = 0;
+	o->most = 0;
 	o->sent = 0;
 }
 
@@ -150,6 +153,8 @@ bool out_flush(struct out *o)
 		return false;
 	if (o->used == 0)
 		return true;
+	if (o->used > o->most)
+		o->most = o->used;
 	if (grace_is_over(o))
 		o->state = OUT_SIGNAL;
 	else
@@ -158,4 +163,18 @@ bool out_flush(struct out *o)
 		o->sent += o->used;
 	o->used = 0;
 	return o->state == OUT_OK;
+}
+
+/* Whole pages, and none that has octets of somebody else. */
+void out_rest(struct out *o)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t begin = ((uintptr_t)o->data + OUT_KEPT + page - 1) / page * page;
+	uintptr_t end = (uintptr_t)(o->data + OUT_BUFFER) / page * page;
+
+	if (o->used > OUT_KEPT || o->most <= OUT_KEPT || begin >= end)
+		return;
+	/* if it fails memory stays, no more */
+	(void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+	o->most = 0;
 }

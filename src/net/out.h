@@ -14,7 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OUT_BUFFER 65536
+#define OUT_BUFFER (256 * 1024)	/* each write wakes the client: few are cheaper for both */
+#define OUT_KEPT (16 * 1024)
 #define OUT_LOOK 1000	/* ms */
 
 enum out_state {
@@ -37,6 +38,7 @@ struct out {
 	bool (*stalled)(void *context, int64_t quiet);
 	void *context;
 	size_t used;
+	size_t most;		/* octets of data that have been written to since out_rest */
 	uint64_t sent;		/* octets that have left */
 	char data[OUT_BUFFER];
 };
@@ -59,5 +61,11 @@ void out_used(struct out *o, size_t len);
 
 /* out_flush - all that is waiting leaves now */
 bool out_flush(struct out *o);
+
+/*
+ * out_rest - the client thinks: memory that a download took and that holds nothing now goes
+ * back to the system, but for OUT_KEPT octets.  Costs nothing where there is none.
+ */
+void out_rest(struct out *o);
 
 #endif
