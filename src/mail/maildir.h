@@ -44,6 +44,7 @@ void maildir_close(struct maildir *m);
  * A name with a leading dot, one of more than NAME_MAX_OCTETS, and whatever is not a regular
  * file (by d_type, or fstatat without following where the file system tells none) is passed
  * over.  A directory that changes while it is read is read again, a few times.
+ * due     which of the two are to be read; one that is missing is passed over
  * found   called with the place, name and inode (as the directory tells it: some file systems
  *         tell none that means anything); returns false to stop (memory)
  * restart called before a directory is read again: what found was told of it may be stale;
@@ -52,7 +53,8 @@ void maildir_close(struct maildir *m);
  */
 typedef bool maildir_found(void *context, enum maildir_where where, const char *name, uint64_t inode);
 typedef bool maildir_restart(void *context, enum maildir_where where);
-bool maildir_list(const struct maildir *m, maildir_found *found, maildir_restart *restart, void *context);
+bool maildir_list(const struct maildir *m, const bool due[2], maildir_found *found,
+    maildir_restart *restart, void *context);
 
 /*
  * maildir_open_file - a message for reading: O_NOFOLLOW, O_NONBLOCK, regular, one open

@@ -23,11 +23,13 @@ struct roll_name {
 };
 
 struct roll {
-	char *text;		/* of each name: inode, place, reading, the octets, NUL */
+	char *text;		/* of each name: inode, place and reading, the octets, NUL */
 	size_t used, size;
 	uint32_t *order;	/* offsets in text */
 	size_t count, room;
-	uint8_t reading, last[2];
+	size_t sorted;		/* of order, while it is read: what is behind was shown since */
+	uint32_t next;		/* while it is read: behind the name that was shown last */
+	uint8_t last[2];	/* the last reading of each place */
 };
 
 /*

@@ -112,10 +112,10 @@ static bool read_due(const struct maildir *m, const bool due[2], struct moment b
 	return true;
 }
 
-static bool read_rounds(const struct maildir *m, char *buffer, maildir_found *found,
+static bool read_rounds(const struct maildir *m, const bool wanted[2], char *buffer, maildir_found *found,
     maildir_restart *restart, void *context)
 {
-	bool due[2] = { m->dir[MAILDIR_NEW] != -1, m->dir[MAILDIR_CUR] != -1 };
+	bool due[2] = { wanted[MAILDIR_NEW], wanted[MAILDIR_CUR] };
 	struct moment began[2];
 	enum maildir_where where;
 	int round;
@@ -127,15 +127,18 @@ static bool read_rounds(const struct maildir *m, char *buffer, maildir_found *fo
 		if (!read_due(m, due, began, buffer, found, context))
 			return false;
 		for (where = MAILDIR_NEW; where <= MAILDIR_CUR; where++)
-			due[where] = m->dir[where] != -1 && !is_steady(m->dir[where], &began[where]);
+			due[where] = wanted[where] && !is_steady(m->dir[where], &began[where]);
 	}
 	return true;
 }
 
-bool maildir_list(const struct maildir *m, maildir_found *found, maildir_restart *restart, void *context)
+bool maildir_list(const struct maildir *m, const bool due[2], maildir_found *found,
+    maildir_restart *restart, void *context)
 {
+	bool wanted[2] = { due[MAILDIR_NEW] && m->dir[MAILDIR_NEW] != -1,
+	    due[MAILDIR_CUR] && m->dir[MAILDIR_CUR] != -1 };
 	char *buffer = malloc(BUFFER_SIZE);
-	bool good = buffer != NULL && read_rounds(m, buffer, found, restart, context);
+	bool good = buffer != NULL && read_rounds(m, wanted, buffer, found, restart, context);
 	int error = errno;
 
 	free(buffer);

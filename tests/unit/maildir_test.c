@@ -181,13 +181,14 @@ static bool forget(void *context, enum maildir_where where)
 	return true;
 }
 
+static const bool both[2] = { true, true };
+
 static struct seen only(enum maildir_where where)
 {
+	bool due[2] = { where == MAILDIR_NEW, where == MAILDIR_CUR };
 	struct seen s = { .count = 0 };
-	struct maildir one = m;
 
-	one.dir[!where] = -1;
-	cr_assert(maildir_list(&one, remember, forget, &s));
+	cr_assert(maildir_list(&m, due, remember, forget, &s));
 	return s;
 }
 
@@ -213,6 +214,47 @@ Test(maildir, a_name_comes_with_place_and_inode)
 	cr_assert_eq(s.inode, st.st_ino);
 	cr_assert_eq(only(MAILDIR_NEW).count, 0);
 	cr_assert_eq(only(MAILDIR_CUR).count, 1, "and again");
+}
+
+Test(maildir, only_what_is_due_is_read_and_what_is_missing_is_passed_over)
+{
+	static const bool neither[2] = { false, false };
+	struct seen s = { .count = 0 };
+
+	ready();
+	scratch_put("m/new/1.a", "");
+	scratch_put("m/cur/2.b", "");
+	cr_assert(maildir_list(&m, neither, remember, forget, &s));
+	cr_assert_eq(s.count, 0);
+	cr_assert_str_eq(only(MAILDIR_NEW).name, "1.a");
+	cr_assert_str_eq(only(MAILDIR_CUR).name, "2.b");
+	m.dir[MAILDIR_NEW] = -1;
+	cr_assert_eq(only(MAILDIR_NEW).count, 0);
+	cr_assert(maildir_list(&m, both, remember, forget, &s));
+	cr_assert_str_eq(s.name, "2.b");
+}
+
+static bool change_new(void *context, enum maildir_where where, const char *name, uint64_t inode)
+{
+	scratch_put("m/new/2.late", "");
+	return remember(context, where, name, inode);
+}
+
+static bool fail_for_new(void *context, enum maildir_where where)
+{
+	(void)context;
+	return where != MAILDIR_NEW;
+}
+
+Test(maildir, what_is_not_due_may_change)
+{
+	static const bool cur[2] = { false, true };
+	struct seen s = { .count = 0 };
+
+	ready();
+	scratch_put("m/cur/1.a", "");
+	cr_assert(maildir_list(&m, cur, change_new, fail_for_new, &s));
+	cr_assert_str_eq(s.name, "1.a");
 }
 
 static void make_socket(const char *path)
@@ -285,7 +327,7 @@ Test(maildir, whoever_cannot_go_on_stops_the_listing)
 	ready();
 	scratch_put("m/cur/1", "");
 	scratch_put("m/cur/2", "");
-	cr_assert_not(maildir_list(&m, stop, forget, &calls));
+	cr_assert_not(maildir_list(&m, both, stop, forget, &calls));
 	cr_assert_eq(errno, ENOMEM);
 	cr_assert_eq(calls, 1);
 }
@@ -313,10 +355,10 @@ Test(maildir, a_directory_that_changes_is_read_again_but_not_for_ever)
 	ready();
 	scratch_put("m/cur/1.a", "");
 	cr_assert_eq(utimensat(AT_FDCWD, "m/cur", past, 0) | utimensat(AT_FDCWD, "m/new", past, 0), 0);
-	cr_assert(maildir_list(&m, remember, count_restarts, &s));
+	cr_assert(maildir_list(&m, both, remember, count_restarts, &s));
 	cr_assert_eq(s.count, 1, "nothing changed");
 	s.count = 0;
-	cr_assert(maildir_list(&m, change, count_restarts, &s));
+	cr_assert(maildir_list(&m, both, change, count_restarts, &s));
 	cr_assert_geq(s.count, 1002, "the one that came late is seen");
 	cr_assert_leq(s.count, 3010);
 }
