@@ -6,15 +6,11 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#include <criterion/criterion.h>
-#include <signal.h>
+#include "border.h"
+
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "auth/ask.h"
-#include "auth/monitor.h"
 #include "base/die.h"
 
 static struct monitor m;
@@ -25,22 +21,7 @@ static unsigned asked;			/* how often PAM was asked */
 static bool permitted = true;
 static bool silent, crashes;
 
-static pid_t child_of(int *fd, void (*run)(int fd))
-{
-	int pair[2];
-	pid_t pid;
-
-	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	pid = fork();
-	if (pid == 0) {
-		(void)close(pair[0]);
-		run(pair[1]);
-		_exit(0);
-	}
-	(void)close(pair[1]);
-	*fd = pair[0];
-	return pid;
-}
+TestSuite(monitor, .timeout = 60);
 
 static void pam(int fd)
 {
@@ -65,18 +46,6 @@ static int start(int (*run)(int fd, void *argument), void *argument, pid_t *pid)
 	return fd;
 }
 
-static void kill_family(pid_t pid, const pid_t spare[2])
-{
-	(void)spare;
-	(void)kill(pid, SIGKILL);
-	(void)waitpid(pid, NULL, 0);
-}
-
-static void begin(struct log_line *l, int priority, const char *phrase)
-{
-	log_begin(l, priority, phrase);
-}
-
 static bool permit(const struct account *a)
 {
 	(void)a;
@@ -93,13 +62,6 @@ static enum monitor_state serve(void (*login)(int fd))
 	m.relay.fd = -1;
 	m.login_pid = child_of(&m.login, login);
 	return monitor_serve(&m);
-}
-
-/* in the child: a step that must hold, or the login process ends badly */
-static void must(bool holds)
-{
-	if (!holds)
-		_exit(42);
 }
 
 static enum ask_result ask(int fd, const char *name, const char *password, bool *last)

@@ -5,17 +5,13 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#include <criterion/criterion.h>
-#include <signal.h>
+#include "border.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "auth/ask.h"
-#include "auth/monitor.h"
 #include "auth/relayed.h"
 #include "auth/tell.h"
 #include "base/die.h"
@@ -28,24 +24,9 @@ static unsigned asked_pam, opened;
 static bool relay_fails;
 static char opened_name[COVER_NAME_MAX + 1];
 
-static pid_t child_of(int *fd, void (*run)(int fd))
-{
-	int pair[2];
-	pid_t pid;
+TestSuite(relayed, .timeout = 60);
 
-	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	pid = fork();
-	if (pid == 0) {
-		(void)close(pair[0]);
-		run(pair[1]);
-		_exit(0);
-	}
-	(void)close(pair[1]);
-	*fd = pair[0];
-	return pid;
-}
-
-/* What the relay of a test does takes place before the login process goes on. */
+/* Who must not go on before the relay, or before the monitor has let go of the login process, waits here. */
 static int gate[2];
 
 static void pass(void)
@@ -54,7 +35,7 @@ static void pass(void)
 		_exit(41);
 }
 
-static void await_relay(void)
+static void await_pass(void)
 {
 	char octet;
 
@@ -89,18 +70,6 @@ static int start(int (*run)(int fd, void *argument), void *argument, pid_t *pid)
 	asked_pam++;
 	*pid = child_of(&fd, pam);
 	return fd;
-}
-
-static void kill_family(pid_t pid, const pid_t spare[2])
-{
-	(void)spare;
-	(void)kill(pid, SIGKILL);
-	(void)waitpid(pid, NULL, 0);
-}
-
-static void begin(struct log_line *l, int priority, const char *phrase)
-{
-	log_begin(l, priority, phrase);
 }
 
 static bool permit(const struct account *a)
@@ -152,17 +121,10 @@ static void end_relay(void)
 	cr_assert_eq(waitpid(m.relay.pid, NULL, 0), m.relay.pid);
 }
 
-/* in the children: a step that must hold, or the process ends badly */
-static void must(bool holds)
-{
-	if (!holds)
-		_exit(42);
-}
-
 static void stls_and_quit(int fd)
 {
 	must(ask_tls(fd));
-	await_relay();
+	await_pass();
 	tell_end(fd, ASK_END_QUIT, 1, 0);
 }
 
@@ -395,7 +357,7 @@ static void quits(int fd)
 /* says how it went after the login process has ended, and goes on for as long as it is let */
 static void alert(int fd)
 {
-	(void)usleep(100000);
+	await_pass();
 	tell_tls_failure(fd, false, "the server has ended", "");
 	(void)pause();
 }
@@ -405,7 +367,7 @@ static void asks_again(int fd)
 	enum tell_found found;
 	int fds[2];
 
-	(void)usleep(100000);
+	await_pass();
 	for (;;)
 		(void)ask_certificate(fd, "a.example", 0, &found, fds);
 }
@@ -413,10 +375,12 @@ static void asks_again(int fd)
 Test(relayed, a_relay_that_does_not_say_how_it_went_does_not_outlive_the_login_process)
 {
 	cr_assert_eq(serve(quits, alert), MONITOR_DONE);
+	pass();
 	relayed_dismiss(&m);
 	cr_assert_eq(m.status, 0);
 	end_relay();
 	cr_assert_eq(serve(quits, asks_again), MONITOR_DONE);
+	pass();
 	relayed_dismiss(&m);
 	cr_assert(nobody_is_left());
 	cr_assert_eq(serve(quits, sleeps), MONITOR_DONE);
@@ -435,7 +399,7 @@ static void external(int fd)
 	bool last;
 
 	must(ask_tls(fd));
-	await_relay();
+	await_pass();
 	must(ask_external(fd, external_name, &result, &last) && result == external_result);
 	if (result == ASK_GRANTED)
 		must(hand_over(fd, "", 0, "", 0));
