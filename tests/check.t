@@ -185,6 +185,15 @@ def damage(check):
     torn = check.file("torn", read(good.leaf).replace("MII", "MIJ", 1))
     check.says("a damaged certificate", {"tls.certificate": torn, "tls.private_key": good.key},
                [r"error: {}/torn: a certificate in the file is damaged"], 66)
+    leaf, below = re.findall(r"(?s)-----BEGIN.*?-----END[^\n]*\n", read(good.chain))
+    for what, text in (("is damaged", below.replace("MII", "MIJ", 1)), ("is no base64", below.replace("MII", "M!I", 1)),
+                       ("is cut short", below[:len(below) // 2])):
+        check.says(f"a chain of which the second certificate {what}",
+                   {"tls.certificate": check.file("chain", leaf + text), "tls.private_key": good.key},
+                   [r"error: {}/chain: a certificate in the file is damaged"], 66)
+    check.says("a damaged key behind its certificate",
+               {"tls.certificate": check.file("pair", read(good.chain) + read(good.key).replace("MI", "MJ", 1))},
+               [r"error: {}/pair: no private key that can be read is in the file"], 66)
     openssl("ec", "-in", good.key, "-aes128", "-passout", "pass:secret", "-out", check.path("locked.key"))
     os.chmod(check.path("locked.key"), 0o600)
     check.says("a key under a passphrase", {"tls.certificate": good.chain, "tls.private_key": check.path("locked.key")},
