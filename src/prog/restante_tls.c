@@ -158,7 +158,6 @@ static void done(const struct relay_facts *f)
 	static struct cover c;
 
 	close_files();
-
 	c.resumed = f->resumed;
 	put(c.version, sizeof c.version, f->version);
 	put(c.cipher, sizeof c.cipher, f->cipher);
