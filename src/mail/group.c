@@ -123,8 +123,8 @@ static int is_inode(const void *inode, const void *file)
 
 static struct candidate *meet(const struct maildrop *d, struct group *g, const struct index_entry *e)
 {
-	if (g->files == 1)
-		return meet_alone(d, &g->file[0], e);
+	if (g->files <= 1)
+		return g->files == 1 ? meet_alone(d, &g->file[0], e) : NULL;
 	return bsearch(&e->inode, g->file, g->files, sizeof *g->file, is_inode);
 }
 
