@@ -820,7 +820,7 @@ static void whole(void)
 
 Test(maildrop, a_listing_in_a_storm_of_renames_shows_each_message_once)
 {
-	int64_t until = fdio_after(1000);
+	int64_t until;
 	char path[64];
 	int i, status, listings = 0;
 	pid_t child;
@@ -829,6 +829,7 @@ Test(maildrop, a_listing_in_a_storm_of_renames_shows_each_message_once)
 		(void)snprintf(path, sizeof path, "m/cur/%d.x", 1000 + i);
 		scratch_put(path, "x\n");
 	}
+	until = fdio_after(1000);
 	child = fork();
 	if (child == 0)
 		storm(until);
@@ -846,7 +847,7 @@ Test(maildrop, a_listing_in_a_storm_of_renames_shows_each_message_once)
 
 Test(maildrop, an_update_in_a_storm_of_renames_deletes_all_or_says_so)
 {
-	int64_t until = fdio_after(300);
+	int64_t until;
 	char path[64];
 	int i, status;
 	uint64_t n;
@@ -856,6 +857,7 @@ Test(maildrop, an_update_in_a_storm_of_renames_deletes_all_or_says_so)
 		(void)snprintf(path, sizeof path, "m/cur/%d.x", 1000 + i);
 		scratch_put(path, "x\n");
 	}
+	until = fdio_after(300);
 	child = fork();
 	if (child == 0)
 		storm(until);
