@@ -172,7 +172,7 @@ void out_rest(struct out *o)
 	uintptr_t begin = ((uintptr_t)o->data + OUT_KEPT + page - 1) / page * page;
 	uintptr_t end = (uintptr_t)(o->data + OUT_BUFFER) / page * page;
 
-	if (o->used > OUT_KEPT || o->most <= OUT_KEPT || begin >= end)
+	if (o->used > OUT_KEPT || !out_restless(o) || begin >= end)
 		return;
 	/* if it fails memory stays, no more */
 	(void)madvise((void *)begin, end - begin, MADV_DONTNEED);

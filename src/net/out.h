@@ -62,6 +62,12 @@ void out_used(struct out *o, size_t len);
 /* out_flush - all that is waiting leaves now */
 bool out_flush(struct out *o);
 
+/* out_restless - is there memory that out_rest would give back? */
+static inline bool out_restless(const struct out *o)
+{
+	return o->most > OUT_KEPT;
+}
+
 /*
  * out_rest - the client thinks: memory that a download took and that holds nothing now goes
  * back to the system, but for OUT_KEPT octets.  Costs nothing where there is none.

@@ -12,6 +12,8 @@
 #include "base/num.h"
 #include "pop/command.h"
 
+#define REST_AFTER 1000	/* ms; a client that fetches more asks sooner */
+
 enum command_outcome command_say(struct command_loop *l, enum command_outcome outcome,
     const char *format, ...)
 {
@@ -53,20 +55,29 @@ static enum command_end end_of_output(const struct out *o)
 	}
 }
 
-/* The client idles: every so often somebody else may want to know. */
+static int64_t earliest(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The client idles: memory goes back, and every so often somebody else may want to know. */
 static enum line_result read_line(struct command_loop *l, size_t limit, char **text, size_t *len)
 {
-	int64_t deadline = l->idle > 0 ? fdio_after(l->idle) : FDIO_FOREVER;
+	int64_t deadline = earliest(l->idle > 0 ? fdio_after(l->idle) : FDIO_FOREVER, l->until);
 	int64_t tick = l->tick ? fdio_after(l->tick_after) : FDIO_FOREVER;
+	int64_t rest = out_restless(l->out) ? fdio_after(REST_AFTER) : FDIO_FOREVER;
 
-	if (deadline > l->until)
-		deadline = l->until;
 	for (;;) {
-		int64_t next = tick < deadline ? tick : deadline;
+		int64_t next = earliest(deadline, earliest(tick, rest));
 		enum line_result r = line_read(l->line, limit, next, text, len);
 
 		if (r != LINE_TIME || next == deadline)
 			return r;
+		if (next == rest) {
+			out_rest(l->out);
+			rest = FDIO_FOREVER;
+			continue;
+		}
 		l->end = l->tick(l);
 		if (l->end != COMMAND_GOES_ON)
 			return LINE_TIME;
