@@ -153,7 +153,8 @@ bool find_all(struct maildrop *d)
 }
 
 /* found may take the note away, as one name was enough */
-static bool find_noted(struct maildrop *d, const struct roll *r, uint16_t want, find_found *found, void *context)
+static bool find_noted(struct maildrop *d, const struct roll *r, uint16_t want, find_found *found,
+    void *context)
 {
 	struct names s = { .roll = r };
 	struct index_entry e;

@@ -100,7 +100,8 @@ static void believe(struct candidate *c, const struct index_entry *e)
 }
 
 /* The inode may be one that the directory made up; then fstat's is, and its file's stamp. */
-static struct candidate *meet_alone(const struct maildrop *d, struct candidate *c, const struct index_entry *e)
+static struct candidate *meet_alone(const struct maildrop *d, struct candidate *c,
+    const struct index_entry *e)
 {
 	struct stat st;
 

@@ -130,7 +130,8 @@ static void describe(const struct maildrop *d, uint64_t n, struct index_entry *e
 	struct stat st;
 
 	if (e->stamp == 0 && d->list.note[n] & LIST_SHARED &&
-	    fstatat(d->dir.dir[message_where(e)], e->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == e->inode)
+	    fstatat(d->dir.dir[message_where(e)], e->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_ino == e->inode)
 		e->stamp = index_stamp(&st);
 }
 

@@ -59,7 +59,8 @@ struct list {
 	size_t at_block, at_octet;
 	uint64_t at_number;
 };
-#define LIST_EMPTY (struct list){ .index = { .fd = -1 }, .spill = -1, .paged = SIZE_MAX, .at_block = SIZE_MAX }
+#define LIST_EMPTY (struct list){ .index = { .fd = -1 }, .spill = -1, .paged = SIZE_MAX, \
+	.at_block = SIZE_MAX }
 
 /*
  * list_index - the list is all that the index x has, and takes x over; the table is read when

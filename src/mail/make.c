@@ -64,7 +64,8 @@ static bool open_spill(struct list_maker *k)
 	if (k->l.spill != -1)
 		return true;
 	(void)unlinkat(k->top, INDEX_TEMPORARY, 0);
-	k->l.spill = openat(k->top, INDEX_TEMPORARY, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	k->l.spill = openat(k->top, INDEX_TEMPORARY,
+	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return k->l.spill != -1 && unlinkat(k->top, INDEX_TEMPORARY, 0) == 0;
 }
 

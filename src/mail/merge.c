@@ -170,7 +170,8 @@ static bool put(struct merge *m, const struct index_entry *e, uint16_t note)
 static bool emit(struct merge *m, const struct candidate *c)
 {
 	struct maildrop *d = m->d;
-	struct index_entry e = { .inode = c->inode, .octets = c->octets, .stamp = c->stamp, .flags = c->flags };
+	struct index_entry e = { .inode = c->inode, .octets = c->octets, .stamp = c->stamp,
+	    .flags = c->flags };
 	size_t len = strlen(c->name);
 	uint16_t note = 0;
 
@@ -192,8 +193,8 @@ static bool is_plain(const struct merge *m)
 {
 	const struct group *g = &m->group;
 
-	return g->entries == 1 && g->files == 1 && g->file[0].fresh && g->file[0].inode == g->entry[0].inode &&
-	    !(g->entry[0].flags & INDEX_DUPLICATE);
+	return g->entries == 1 && g->files == 1 && g->file[0].fresh &&
+	    g->file[0].inode == g->entry[0].inode && !(g->entry[0].flags & INDEX_DUPLICATE);
 }
 
 static bool emit_plain(struct merge *m)
