@@ -111,8 +111,8 @@ bool message_octets(struct maildrop *d, uint64_t n, uint64_t most, uint64_t *oct
 }
 
 /*
- * One pass, in order, so that each block of the list is read once; what is not known is counted
- * when it is met, with those behind it.
+ * One pass, in order, so that each block of the list is read once, and from where the opening had
+ * to stop; what is not known is counted when it is met, with those behind it.
  */
 bool message_sum(struct maildrop *d, uint64_t most)
 {
@@ -120,9 +120,12 @@ bool message_sum(struct maildrop *d, uint64_t most)
 
 	if (d->counted)
 		return true;
-	d->left = 0;
-	d->left_octets = 0;
-	for (n = 0; n < d->list.count; n++) {
+	n = d->summed;
+	if (n == 0)
+		d->left_octets = 0;
+	d->left = n;
+	d->summed = 0;
+	for (; n < d->list.count; n++) {
 		if (d->list.note[n] & LIST_MARKED)
 			continue;
 		if (!message_octets(d, n, most, &octets))

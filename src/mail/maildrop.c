@@ -164,6 +164,7 @@ void maildrop_mark(struct maildrop *d, uint64_t n)
 	if (d->list.note[at] & LIST_MARKED)
 		return;
 	d->list.note[at] |= LIST_MARKED;
+	d->summed = 0;
 	if (!d->counted)
 		return;
 	if (!message_octets(d, at, 0, &octets) || octets > d->left_octets)

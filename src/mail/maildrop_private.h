@@ -43,6 +43,8 @@ struct maildrop {
 
 	bool counted;			/* the next two hold */
 	uint64_t left, left_octets;	/* what is not marked */
+	/* if they do not: of so many, from the first on and none of them marked, left_octets is the sum */
+	uint64_t summed;
 	uint64_t asked;			/* the last message whose size was asked, and 1 */
 	bool complained;		/* of a message that cannot be read */
 	bool corrected;			/* a figure of a name was wrong, and the log has it */

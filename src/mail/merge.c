@@ -161,9 +161,10 @@ static bool put(struct merge *m, const struct index_entry *e, uint16_t note)
 	uint64_t octets;
 
 	d->shown[message_where(e)]++;
-	d->counted = d->counted && message_told(e, &octets);
-	if (d->counted)
+	if (d->summed == m->maker->l.count && message_told(e, &octets)) {
 		d->left_octets += octets;
+		d->summed++;
+	}
 	return list_add(m->maker, e, note);
 }
 
@@ -242,7 +243,7 @@ bool merge_names(struct maildrop *d, const struct roll *r, const bool due[2])
 
 	d->odd = false;
 	d->shown[MAILDIR_NEW] = d->shown[MAILDIR_CUR] = 0;
-	d->counted = true;
+	d->summed = 0;
 	d->left_octets = 0;
 	list_begin(&maker, &d->list, d->dir.top);
 	good = merge_all(&m) && list_end(&maker, &made);
@@ -253,8 +254,8 @@ bool merge_names(struct maildrop *d, const struct roll *r, const bool due[2])
 		d->list = made;
 	else
 		list_abort(&maker);
-	d->counted &= good;
 	d->left = made.count;
+	d->counted = good && d->summed == made.count;
 	errno = error;
 	return good;
 }

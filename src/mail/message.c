@@ -97,6 +97,7 @@ static void retell(struct maildrop *d, uint64_t n, const struct index_entry *old
 {
 	uint64_t told;
 
+	d->summed = 0;
 	if (!d->counted || d->list.note[n] & LIST_MARKED)
 		return;
 	d->counted = message_known(d, n, old, &told) && told <= d->left_octets &&

@@ -189,6 +189,7 @@ static bool read_instead(struct maildrop *d)
 	}
 	free(note);
 	d->counted = false;
+	d->summed = 0;
 	d->urgent = true;
 	d->unchanged = false;
 	d->stamp[MAILDIR_NEW] = d->stamp[MAILDIR_CUR] = (struct stamp){ .inode = 0 };
