@@ -152,15 +152,42 @@ bool find_all(struct maildrop *d)
 	return good;
 }
 
-/* found may take the note away, as one name was enough */
+static bool is_other(const struct maildrop *d, const struct roll_name *name, uint64_t inode)
+{
+	struct stat st;
+
+	return fstatat(d->dir.dir[name->where], name->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino != inode;
+}
+
+/*
+ * The names of message n.  found may take the note away, as one name was enough.  Where it was
+ * alone and several names show now, those of other files are not its; but if all are, and none
+ * is it, then nobody knows.
+ */
+static void tell(const struct maildrop *d, const struct names *s, uint64_t n, const struct index_entry *e,
+    uint16_t want, find_found *found, void *context)
+{
+	bool several = s->end - s->at > 1, own = false;
+	struct roll_name name;
+	size_t i;
+
+	for (i = s->at; i < s->end && d->list.note[n] & want; i++) {
+		name = roll_at(s->roll, i);
+		if (several && is_other(d, &name, e->inode))
+			continue;
+		own = true;
+		found(context, n, e, name.where, name.name);
+	}
+	if (several && !own && !(d->list.note[n] & (LIST_SHARED | LIST_TWIN)))
+		found(context, n, e, MAILDIR_NEW, NULL);
+}
+
 static bool find_noted(struct maildrop *d, const struct roll *r, uint16_t want, find_found *found,
     void *context)
 {
 	struct names s = { .roll = r };
 	struct index_entry e;
-	struct roll_name name;
 	uint64_t n;
-	size_t i;
 
 	for (n = 0; n < d->list.count; n++) {
 		if (!(d->list.note[n] & want))
@@ -168,10 +195,7 @@ static bool find_noted(struct maildrop *d, const struct roll *r, uint16_t want, 
 		if (!open_entry(d, n, &e))
 			return false;
 		go_to(&s, e.name);
-		for (i = s.at; i < s.end && d->list.note[n] & want; i++) {
-			name = roll_at(r, i);
-			found(context, n, &e, name.where, name.name);
-		}
+		tell(d, &s, n, &e, want, found, context);
 	}
 	return true;
 }

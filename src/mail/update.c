@@ -133,14 +133,14 @@ static void remove_found(void *context, uint64_t n, const struct index_entry *e,
 
 	if (!(*note & LIST_SOUGHT))
 		return;
-	if (*note & (LIST_SHARED | LIST_TWIN) && !find_is(u->d, e->inode, where, name))
+	if (name == NULL)
+		fail(u, n, EAGAIN);
+	if (name == NULL || (*note & (LIST_SHARED | LIST_TWIN) && !find_is(u->d, e->inode, where, name)))
 		return;
 	error = discard_and_count(u, where, name);
-	if (is_gone(error)) {
+	if (is_gone(error))
 		*note |= LIST_FLED;
-		return;
-	}
-	if (error != 0)
+	else if (error != 0)
 		fail(u, n, error);
 	else if (!(*note & LIST_TWIN))
 		*note &= (uint16_t)~(LIST_SOUGHT | LIST_FLED);

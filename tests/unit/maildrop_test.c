@@ -558,6 +558,33 @@ Test(maildrop, a_message_whose_flags_changed_is_still_there)
 	cr_assert(content_is(1, "a"));
 }
 
+Test(maildrop, what_is_marked_goes_by_another_name_and_its_copy_stays)
+{
+	scratch_put("m/new/1.a", "one\n");
+	ready();
+	maildrop_mark(d, 1);
+	cr_assert_eq(rename("m/new/1.a", "m/cur/1.a:2,S"), 0);
+	scratch_put("m/cur/1.a:2,", "two\n");
+	cr_assert_eq(update(), MAILDROP_OK);
+	cr_assert_eq(done.deleted, 1);
+	cr_assert_not(scratch_has("m/cur/1.a:2,S"));
+	cr_assert(scratch_is("m/cur/1.a:2,", "two\n"));
+}
+
+Test(maildrop, where_none_of_several_names_is_its_nothing_goes)
+{
+	scratch_put("m/new/1.a", "one\n");
+	ready();
+	maildrop_mark(d, 1);
+	/* made before the other goes: inodes are used again */
+	scratch_put("m/cur/1.a:2,", "two\n");
+	scratch_put("m/cur/1.a:2,F", "three\n");
+	cr_assert_eq(unlink("m/new/1.a"), 0);
+	cr_assert_eq(update(), MAILDROP_TEMP);
+	cr_assert_eq(done.failed, 1);
+	cr_assert(scratch_has("m/cur/1.a:2,") && scratch_has("m/cur/1.a:2,F"));
+}
+
 Test(maildrop, a_message_that_is_gone_says_so_and_counts_as_deleted)
 {
 	uint64_t octets;
