@@ -49,13 +49,18 @@ static bool look(const struct maildrop *d, const struct candidate *c, struct sta
 	return fstatat(d->dir.dir[where], c->name, st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* once: however many entries somebody made up for one file */
 static void look_at(const struct maildrop *d, struct candidate *c)
 {
 	struct stat st;
 
+	if (c->looked)
+		return;
+	c->looked = true;
 	if (!look(d, c, &st) || !S_ISREG(st.st_mode))
 		return;
 	c->inode = st.st_ino;
+	c->now = index_stamp(&st);
 	c->there = true;
 }
 
@@ -103,16 +108,12 @@ static void believe(struct candidate *c, const struct index_entry *e)
 static struct candidate *meet_alone(const struct maildrop *d, struct candidate *c,
     const struct index_entry *e)
 {
-	struct stat st;
-
 	if (c->inode == e->inode)
 		return c;
-	if (!look(d, c, &st))
-		return NULL;
-	c->inode = st.st_ino;
+	look_at(d, c);
 	if (c->inode == e->inode)
 		return c;
-	if (e->stamp == index_stamp(&st) && !(e->flags & INDEX_DUPLICATE))
+	if (c->there && e->stamp == c->now && !(e->flags & INDEX_DUPLICATE))
 		believe(c, e);
 	return NULL;
 }

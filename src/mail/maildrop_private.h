@@ -87,8 +87,12 @@ struct candidate {
 	uint64_t octets;		/* taken from the index */
 	uint32_t stamp;
 	uint8_t flags;			/* index_flags */
-	bool fresh, there, twin, matched;
+	uint32_t now;			/* index_stamp of the file, if looked */
+	bool fresh, there, twin, matched, looked;
 };
+
+/* Entries beyond are not taken in: an index that somebody made up must not take all memory. */
+#define GROUP_MOST 65536
 
 struct group {
 	struct candidate *file;
@@ -177,7 +181,9 @@ bool find_all(struct maildrop *d);
 
 /*
  * find_each - read the directories and call found with each name of the base name of a message
- * that has one of the notes in want; found may change notes.  false with errno
+ * that has one of the notes in want; found may change notes.  Of several names those are left
+ * out that are other files; where all are, and n was alone, it is called with name NULL.
+ * false with errno
  */
 typedef void find_found(void *context, uint64_t n, const struct index_entry *e,
     enum maildir_where where, const char *name);

@@ -102,10 +102,16 @@ static bool add_file(struct group *g, const struct candidate *c)
 	return true;
 }
 
-static bool add_entry(struct group *g, const struct index_entry *e)
+/* beyond GROUP_MOST as if damaged, too */
+static bool add_entry(struct merge *m, const struct index_entry *e)
 {
+	struct group *g = &m->group;
 	void *entry = g->entry;
 
+	if (g->entries == GROUP_MOST) {
+		errno = EIO;
+		return m->due[MAILDIR_NEW] && m->due[MAILDIR_CUR];
+	}
 	if (!grow(&entry, g->entries, &g->entry_room, sizeof *g->entry))
 		return false;
 	g->entry = entry;
@@ -143,7 +149,7 @@ static bool gather(struct merge *m, size_t *block)
 	memcpy(base, order <= 0 ? m->ahead.name : m->shown.name,
 	    strlen(order <= 0 ? m->ahead.name : m->shown.name) + 1);
 	while (m->more_known && name_same(m->ahead.name, base))
-		if (!add_entry(g, &m->ahead) || !next_known(m))
+		if (!add_entry(m, &m->ahead) || !next_known(m))
 			return false;
 	for (; m->more_shown && name_same(m->shown.name, base); next_shown(m)) {
 		struct candidate c = { .inode = m->shown.inode, .name = m->shown.name,

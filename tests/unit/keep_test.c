@@ -6,6 +6,8 @@
  */
 #include "scratch.h"
 
+#include <sys/resource.h>
+
 #include "mail/index.h"
 #include "mail/maildrop.h"
 
@@ -421,6 +423,30 @@ Test(keep, an_index_that_names_two_as_first_makes_no_two_unique_ids_the_same)
 	ready();
 	cr_assert_str_eq(uidl(1), "1.a");
 	cr_assert_eq(strncmp(uidl(2), "d.", 2), 0);
+}
+
+Test(keep, an_index_of_one_name_over_and_over_takes_no_more_than_its_share)
+{
+	const struct stamp none[2] = { { .inode = 0 }, { .inode = 0 } };
+	struct index_entry e = { .name = "1.a", .length = 3 };
+	int top = open("m", O_RDONLY | O_DIRECTORY);
+	struct rlimit limit = { .rlim_cur = 96 << 20, .rlim_max = RLIM_INFINITY };
+	struct index_writer w;
+
+	scratch_put("m/new/1.a", "a\n");
+	cr_assert(index_begin(&w, top));
+	for (e.inode = 1; e.inode < 1000000; e.inode++)
+		cr_assert(index_add(&w, &e));
+	cr_assert(index_commit(&w, 0, none));
+	close(top);
+#ifndef __SANITIZE_ADDRESS__
+	cr_assert_eq(setrlimit(RLIMIT_DATA, &limit), 0);
+#else
+	(void)limit;	/* a sanitizer has the memory */
+#endif
+	ready();
+	cr_assert_eq(maildrop_count(d), 1);
+	cr_assert_eq(sum(), 3);
 }
 
 /* whatever lies there */
