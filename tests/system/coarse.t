@@ -24,9 +24,10 @@ import check  # noqa: E402
 import vm  # noqa: E402
 from server import BUILD  # noqa: E402
 
-SECONDS = float(os.environ.get("RESTANTE_COARSE") or 40)  # in the machine, after it is up
+TRIES = int(os.environ.get("RESTANTE_COARSE") or 120)
 SEED = int(os.environ.get("RESTANTE_SEED") or int.from_bytes(os.urandom(4), "big") // 2)
-FEWEST = 20  # tries with both changes in one tick, or it proves nothing
+FEWEST = 10  # of them with both changes within one tick, or it proves nothing
+SECONDS = 55  # that 120 may take; then those are judged that there were
 PAM = "auth required %s\naccount required %s\n"
 COMMAND = """/restante
 -c
@@ -73,19 +74,19 @@ def files(where):
     }
 
 
-def judge(said, ended):
+def judge(said):
     wrong = [line for line in said.splitlines() if line.startswith("WRONG")]
-    done = re.search(r"^DONE tries (\d+) pairs (\d+) faults (\d+) .*", said, re.M)
-    if not t.ok(ended and done, "the machine ran, and all sessions in it", said[-3000:]):
+    done = re.findall(r"^TRIES (\d+), (\d+) within a tick, (\d+) faults$", said, re.M)
+    if not t.ok(done and "DIED" not in said, "the machine ran, and all sessions in it", said[-3000:]):
         return
-    t.note(done[0])
-    tries, pairs, faults = map(int, done.groups())
-    t.ok(faults == 0, "after a change within a tick the next session shows what is there", "\n".join(wrong))
+    tries, pairs = map(int, done[-1][:2])
+    t.note("%d tries, %d of them within a tick" % (tries, pairs))
+    t.ok(not wrong, "after a change within a tick the next session shows what is there", "\n".join(wrong))
     what = "both changes were within one tick %d times" % FEWEST
-    if pairs >= FEWEST:
-        t.ok(True, what)
+    if pairs < FEWEST and tries < TRIES:
+        t.skip(what, "this machine is too slow: %d of %d tries" % (pairs, tries))
     else:
-        t.skip(what, "this machine is too slow: %d of %d tries in %g s" % (pairs, tries, SECONDS))
+        t.ok(pairs >= FEWEST, what)
 
 
 def main():
@@ -101,8 +102,8 @@ def main():
         content = files(where)
         if content is None:
             check.skip_all("no libpam.so.0 or no pam_permit.so")
-        t.note("RESTANTE_SEED=%d RESTANTE_COARSE=%g, %s" % (SEED, SECONDS, vm.kernel(BUILD).name))
-        judge(*vm.run(BUILD, where, content, [SECONDS, SEED], SECONDS * 2 + 60))
+        t.note("RESTANTE_SEED=%d RESTANTE_COARSE=%d, %s" % (SEED, TRIES, vm.kernel(BUILD).name))
+        judge(vm.run(BUILD, where, content, [TRIES, SEED], max(SECONDS, SECONDS * TRIES / 120)))
     t.done()
 
 
