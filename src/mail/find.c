@@ -10,10 +10,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "mail/maildrop_private.h"
+#include "base/fdio.h"
 #include "mail/name.h"
 
 static const bool both[2] = { true, true };
@@ -27,8 +29,17 @@ bool find_is(const struct maildrop *d, uint64_t inode, enum maildir_where where,
 
 /* the names of one base name: from at on, before end */
 struct names {
+	const struct maildrop *d;
 	const struct roll *roll;
 	size_t at, end;
+	/* their files, by inode, then in the order of the roll; each is looked at once */
+	struct seen {
+		uint64_t inode;
+		size_t at;
+	} *seen;
+	size_t count, room;
+	size_t lost;		/* a name that is there no more; end: none */
+	bool looked;
 };
 
 /* go on to those with the base name of name; the walk is in the order of messages */
@@ -36,11 +47,74 @@ static void go_to(struct names *s, const char *name)
 {
 	size_t count = s->roll->count;
 
+	if (s->at < s->end && name_same(roll_at(s->roll, s->at).name, name))
+		return;
 	while (s->at < count && name_compare(roll_at(s->roll, s->at).name, name) < 0)
 		s->at++;
 	for (s->end = s->at; s->end < count; s->end++)
 		if (!name_same(roll_at(s->roll, s->end).name, name))
 			break;
+	s->looked = false;
+}
+
+static int by_inode(const void *one, const void *other)
+{
+	const struct seen *a = one, *b = other;
+
+	if (a->inode != b->inode)
+		return a->inode < b->inode ? -1 : 1;
+	return (a->at > b->at) - (a->at < b->at);
+}
+
+static bool look_at_all(struct names *s)
+{
+	struct roll_name name;
+	struct seen *seen;
+	struct stat st;
+	size_t i;
+
+	if (s->looked)
+		return true;
+	if (s->room < s->end - s->at) {
+		seen = reallocarray(s->seen, s->end - s->at, sizeof *seen);
+		if (seen == NULL)
+			return false;
+		s->seen = seen;
+		s->room = s->end - s->at;
+	}
+	s->count = 0;
+	s->lost = s->end;
+	for (i = s->at; i < s->end; i++) {
+		name = roll_at(s->roll, i);
+		if (fstatat(s->d->dir.dir[name.where], name.name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			s->seen[s->count++] = (struct seen){ .inode = st.st_ino, .at = i };
+		else
+			s->lost = i;
+	}
+	if (s->count > 0)
+		qsort(s->seen, s->count, sizeof *s->seen, by_inode);
+	s->looked = true;
+	return true;
+}
+
+/* the first of seen that is the file with inode; those behind it may be, too */
+static size_t first_of(const struct names *s, uint64_t inode)
+{
+	size_t low = 0, high = s->count, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (s->seen[middle].inode < inode)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool is_of(const struct names *s, size_t i, uint64_t inode)
+{
+	return i < s->count && s->seen[i].inode == inode;
 }
 
 static bool is_named(const struct index_entry *e, const struct roll_name *name)
@@ -49,22 +123,16 @@ static bool is_named(const struct index_entry *e, const struct roll_name *name)
 }
 
 /* the name that is the file's by its inode: the one that e has, or the last, in cur rather than in new */
-static bool choose_same(const struct maildrop *d, const struct names *s, const struct index_entry *e,
-    struct roll_name *chosen)
+static bool choose_same(const struct names *s, const struct index_entry *e, struct roll_name *chosen)
 {
-	size_t i;
+	size_t i, first = first_of(s, e->inode);
 
-	for (i = s->at; i < s->end; i++) {
-		*chosen = roll_at(s->roll, i);
-		if (is_named(e, chosen) && find_is(d, e->inode, chosen->where, chosen->name))
-			return true;
+	for (i = first; is_of(s, i, e->inode); i++) {
+		*chosen = roll_at(s->roll, s->seen[i].at);
+		if (is_named(e, chosen))
+			break;
 	}
-	for (i = s->end; i > s->at; i--) {
-		*chosen = roll_at(s->roll, i - 1);
-		if (find_is(d, e->inode, chosen->where, chosen->name))
-			return true;
-	}
-	return false;
+	return is_of(s, first, e->inode);
 }
 
 /*
@@ -88,11 +156,11 @@ static bool choose_any(const struct names *s, struct roll_name *chosen)
 }
 
 /* shared: other messages have the base name, too */
-static bool choose(const struct maildrop *d, const struct names *s, const struct index_entry *e, bool shared,
+static bool choose(const struct names *s, const struct index_entry *e, bool shared,
     struct roll_name *chosen)
 {
-	if (shared || s->end - s->at > 1) {
-		if (choose_same(d, s, e, chosen))
+	if (s->looked) {
+		if (choose_same(s, e, chosen))
 			return true;
 		if (shared)
 			return false;
@@ -113,21 +181,22 @@ static bool rename_to(struct maildrop *d, uint64_t n, struct index_entry *e, con
 	return open_change(d, n, e, false);
 }
 
-static bool find_in(struct maildrop *d, const struct roll *r)
+static bool find_in(struct maildrop *d, struct names *s)
 {
-	struct names s = { .roll = r };
 	struct index_entry e, last = { .length = 0 };
-	struct roll_name to;
+	struct roll_name to = { .name = NULL };
 	bool shared;
 	uint64_t n;
 
-	for (n = 0; n < d->list.count; n++, last = e) {
+	for (n = 0; n < d->list.count && !fdio_interrupt; n++, last = e) {
 		if (!open_entry(d, n, &e))
 			return false;
-		go_to(&s, e.name);
+		go_to(s, e.name);
 		/* no note tells of an index that somebody made up */
 		shared = d->list.note[n] & LIST_SHARED || (n > 0 && name_same(last.name, e.name));
-		if (!choose(d, &s, &e, shared, &to)) {
+		if ((shared || s->end - s->at > 1) && !look_at_all(s))
+			return false;
+		if (!choose(s, &e, shared, &to)) {
 			d->list.note[n] |= LIST_GONE;
 			continue;
 		}
@@ -135,17 +204,19 @@ static bool find_in(struct maildrop *d, const struct roll *r)
 			return false;
 		d->list.note[n] &= (uint16_t)~LIST_GONE;
 	}
-	return true;
+	return !fdio_interrupt;
 }
 
 bool find_all(struct maildrop *d)
 {
 	struct roll r;
+	struct names s = { .d = d, .roll = &r };
 	bool good;
 
 	if (!roll_read(&r, &d->dir, both))
 		return false;
-	good = find_in(d, &r);
+	good = find_in(d, &s);
+	free(s.seen);
 	roll_free(&r);
 	if (!good)
 		errno = EIO;
@@ -160,32 +231,36 @@ static bool is_other(const struct maildrop *d, const struct roll_name *name, uin
 }
 
 /*
- * The names of message n.  found may take the note away, as one name was enough.  Where it was
- * alone and several names show now, those of other files are not its; but if all are, and none
- * is it, then nobody knows.
+ * Where n was alone and several names show now, those of other files are not its; but if all
+ * are, and none is it, then nobody knows.
  */
-static void tell(const struct maildrop *d, const struct names *s, uint64_t n, const struct index_entry *e,
-    uint16_t want, find_found *found, void *context)
+static void tell_several(const struct names *s, uint64_t n, const struct index_entry *e,
+    find_found *found, void *context)
 {
-	bool several = s->end - s->at > 1, own = false;
-	struct roll_name name;
-	size_t i;
+	size_t first = first_of(s, e->inode), i;
+	struct roll_name name = { .name = NULL };
+	bool alone = !(s->d->list.note[n] & (LIST_SHARED | LIST_TWIN));
 
-	for (i = s->at; i < s->end && d->list.note[n] & want; i++) {
-		name = roll_at(s->roll, i);
-		if (several && is_other(d, &name, e->inode))
-			continue;
-		own = true;
+	for (i = first; is_of(s, i, e->inode); i++) {
+		name = roll_at(s->roll, s->seen[i].at);
 		found(context, n, e, name.where, name.name);
 	}
-	if (several && !own && !(d->list.note[n] & (LIST_SHARED | LIST_TWIN)))
-		found(context, n, e, MAILDIR_NEW, NULL);
+	if (i > first)
+		return;
+	/* one that was renamed once more may be it */
+	if (s->lost < s->end)
+		name = roll_at(s->roll, s->lost);
+	if (name.name != NULL && is_other(s->d, &name, e->inode))
+		name.name = NULL;
+	if (name.name != NULL || alone)
+		found(context, n, e, name.where, name.name);
 }
 
-static bool find_noted(struct maildrop *d, const struct roll *r, uint16_t want, find_found *found,
+/* found may take the note away, as one name was enough */
+static bool find_noted(struct maildrop *d, struct names *s, uint16_t want, find_found *found,
     void *context)
 {
-	struct names s = { .roll = r };
+	struct roll_name name;
 	struct index_entry e;
 	uint64_t n;
 
@@ -194,8 +269,15 @@ static bool find_noted(struct maildrop *d, const struct roll *r, uint16_t want, 
 			continue;
 		if (!open_entry(d, n, &e))
 			return false;
-		go_to(&s, e.name);
-		tell(d, &s, n, &e, want, found, context);
+		go_to(s, e.name);
+		if (s->end - s->at > 1) {
+			if (!look_at_all(s))
+				return false;
+			tell_several(s, n, &e, found, context);
+		} else if (s->at < s->end) {
+			name = roll_at(s->roll, s->at);
+			found(context, n, &e, name.where, name.name);
+		}
 	}
 	return true;
 }
@@ -203,11 +285,13 @@ static bool find_noted(struct maildrop *d, const struct roll *r, uint16_t want, 
 bool find_each(struct maildrop *d, uint16_t want, find_found *found, void *context)
 {
 	struct roll r;
+	struct names s = { .d = d, .roll = &r };
 	bool good;
 
 	if (!roll_read(&r, &d->dir, both))
 		return false;
-	good = find_noted(d, &r, want, found, context);
+	good = find_noted(d, &s, want, found, context);
+	free(s.seen);
 	roll_free(&r);
 	if (!good)
 		errno = EIO;

@@ -585,6 +585,37 @@ Test(maildrop, where_none_of_several_names_is_its_nothing_goes)
 	cr_assert(scratch_has("m/cur/1.a:2,") && scratch_has("m/cur/1.a:2,F"));
 }
 
+/* with a look at each name for each message it would take minutes */
+Test(maildrop, very_many_of_one_base_name_are_found_under_other_names, .timeout = 20)
+{
+	char from[64], to[64];
+	uint64_t n;
+	int i;
+
+	for (i = 0; i < 5000; i++) {
+		(void)snprintf(from, sizeof from, "m/cur/1.a:2,%d", i);
+		scratch_put(from, "a\n");
+	}
+	ready();
+	cr_assert_eq(maildrop_count(d), 5000);
+	for (i = 0; i < 5000; i++) {
+		(void)snprintf(from, sizeof from, "m/cur/1.a:2,%d", i);
+		(void)snprintf(to, sizeof to, "m/new/1.a:2,x%d", 4999 - i);
+		cr_assert_eq(rename(from, to), 0);
+	}
+	cr_assert(content_is(1, "a\n"));
+	for (n = 2; n <= 5000; n++)
+		maildrop_mark(d, n);
+	for (i = 0; i < 5000; i++) {
+		(void)snprintf(from, sizeof from, "m/new/1.a:2,x%d", 4999 - i);
+		(void)snprintf(to, sizeof to, "m/cur/1.a:2,%d", i);
+		cr_assert_eq(rename(from, to), 0);
+	}
+	cr_assert_eq(update(), MAILDROP_OK, "%s", why);
+	cr_assert_eq(done.deleted, 4999);
+	cr_assert_eq(files_in("m/cur") + files_in("m/new"), 1);
+}
+
 Test(maildrop, a_message_that_is_gone_says_so_and_counts_as_deleted)
 {
 	uint64_t octets;
