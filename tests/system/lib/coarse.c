@@ -117,12 +117,15 @@ struct change {
 	struct timespec stamp;	/* that it gave to the directory */
 };
 
-static struct change planned(int at, int later)
+/* old: one that is there goes on, from new to cur mostly; else another one comes */
+static struct change planned(int at, int later, bool old)
 {
-	struct change c = { .at = at, .later = later, .id = ids - 1 - any(8) };
+	struct change c = { .at = at, .later = later, .id = ids };
+	int looked;
 
-	/* of the latest, one may go on; mostly another one comes */
-	if (any(3) == 0 && c.id >= MESSAGES && place[c.id] != NOWHERE) {
+	for (looked = 0; old && looked < 12 && c.id > MESSAGES && place[c.id] != NEW; looked++)
+		c.id--;
+	if (old && c.id < ids && place[c.id] != NOWHERE) {
 		c.to = place[c.id] == NEW ? CUR : NOWHERE;
 	} else {
 		c.id = ids++;
@@ -302,14 +305,13 @@ static void compare(const unsigned char *must, const unsigned char *may, const s
  */
 static void plan(struct change change[2], int usual)
 {
-	int at = any(any(3) > 0 ? 8 : usual + 1), gap;
+	int at = any(any(3) > 0 ? 8 : usual + 1), gap = any(usual + 1);
+	bool old = any(2) == 0;
 
 	if (any(3) > 0)
-		gap = any(2) == 0 ? any(24) : 14 + any(14);
-	else
-		gap = any(usual + 1);
-	change[0] = planned(at, any(4) == 0 ? any(2000) : 0);
-	change[1] = planned(at + gap, any(4) == 0 ? any(2000) : 0);
+		gap = old || any(2) == 0 ? any(12) : 14 + any(14);
+	change[0] = planned(at, any(4) == 0 ? any(2000) : 0, any(6) == 0);
+	change[1] = planned(at + gap, any(4) == 0 ? any(2000) : 0, old);
 }
 
 /* After a fault something else changes, or one fault would be found again and again. */
