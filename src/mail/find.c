@@ -227,7 +227,8 @@ static bool is_other(const struct maildrop *d, const struct roll_name *name, uin
 {
 	struct stat st;
 
-	return fstatat(d->dir.dir[name->where], name->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino != inode;
+	return fstatat(d->dir.dir[name->where], name->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_ino != inode;
 }
 
 /*

@@ -193,7 +193,8 @@ static bool read_instead(struct maildrop *d)
 	d->urgent = true;
 	d->unchanged = false;
 	d->stamp[MAILDIR_NEW] = d->stamp[MAILDIR_CUR] = (struct stamp){ .inode = 0 };
-	log_note(LOG_WARNING, "restante.index is damaged: %s", good ? "directories read instead" : strerror(errno));
+	log_note(LOG_WARNING, "restante.index is damaged: %s",
+	    good ? "directories read instead" : "and numbers that were told cannot be kept");
 	return good;
 }
 

@@ -114,7 +114,8 @@ static bool merge_parts(struct roll *r, uint32_t *order, size_t count)
 
 static bool is_repeat(const struct roll *r, uint32_t a, uint32_t b)
 {
-	return roll_where_at(r, a) == roll_where_at(r, b) && strcmp(roll_name_at(r, a), roll_name_at(r, b)) == 0;
+	return roll_where_at(r, a) == roll_where_at(r, b) &&
+	    strcmp(roll_name_at(r, a), roll_name_at(r, b)) == 0;
 }
 
 static void drop_repeats(struct roll *r)
