@@ -5,7 +5,8 @@ Peaks are VmHWM of /proc/PID/status: what the process had of memory at once, its
 shares (libraries, its text), the most of all processes of the session.  As the kernel tells it
 until the process has gone, the last moments of a process may be missed.
 
-$RESTANTE_MESSAGES (200000; the limit is meant for 1000000) messages, links to few files.
+$RESTANTE_MESSAGES (1000000) messages, links to few files; of the limit of 64 MiB, 8 hold for any
+number.
 
 SPDX-License-Identifier: ISC
 """
@@ -25,8 +26,8 @@ from pop import Pop  # noqa: E402
 from server import BUILD, Server, process_status  # noqa: E402
 from writers import maildir, room  # noqa: E402
 
-MANY = int(os.environ.get("RESTANTE_MESSAGES") or 200000)
-MOST = 64 * 1024 * MANY // 1000000 + (1024 if MANY < 1000000 else 0)  # KiB
+MANY = int(os.environ.get("RESTANTE_MESSAGES") or 1000000)
+MOST = (8 + 56 * MANY / 1000000) * 1024  # KiB
 IDLE = 10  # sessions at rest
 IDLE_MOST = 1024  # KiB (PSS) that each of them has
 FILES = 16  # that the messages are links to
