@@ -31,19 +31,21 @@ static bool is_left(const struct maildrop *d, uint64_t n)
 	return !(note & LIST_GONE) && (!d->updated || (note & (LIST_MARKED | LIST_FAILED)) != LIST_MARKED);
 }
 
-/* names that the next session would have to read */
-static uint64_t unread(const struct maildrop *d, enum maildir_where where, uint64_t left)
+/* names that the next session need not read if the index has this stamp, and now would have to */
+static uint64_t spared(const struct maildrop *d, enum maildir_where where, const struct stamp *stamp,
+    uint64_t left)
 {
 	const struct index *x = &d->list.index;
 
-	if (d->odd || (x->fd != -1 && stamp_same(&d->stamp[where], &x->header.stamp[where])))
+	if (stamp->inode == 0 || (x->fd != -1 && stamp_same(stamp, &x->header.stamp[where])))
 		return 0;
 	return d->unchanged ? left : d->shown[where];
 }
 
-static bool is_worthwhile(const struct maildrop *d, uint64_t left)
+static bool is_worthwhile(const struct maildrop *d, const struct stamp stamp[2], uint64_t left)
 {
-	uint64_t names = unread(d, MAILDIR_NEW, left) + unread(d, MAILDIR_CUR, left);
+	uint64_t names = spared(d, MAILDIR_NEW, &stamp[MAILDIR_NEW], left) +
+	    spared(d, MAILDIR_CUR, &stamp[MAILDIR_CUR], left);
 
 	return d->urgent || (d->news > 0 && d->news * WORTH_SIZE >= left) ||
 	    (names > 0 && names * WORTH_NAME >= left);
@@ -95,33 +97,42 @@ static bool read_again(void *context, enum maildir_where where)
 	return true;
 }
 
+/* where several names are one message, or of one base name, stamps would hide that */
+static void find_stamps(const struct maildrop *d, struct stamp stamp[2])
+{
+	enum maildir_where where;
+
+	for (where = MAILDIR_NEW; where <= MAILDIR_CUR; where++) {
+		stamp[where] = d->stamp[where];
+		if (d->odd || (stamp[where].inode == 0 && !wait_settled(d, where, &stamp[where])))
+			stamp[where] = (struct stamp){ .inode = 0 };
+	}
+}
+
 /*
  * This session has changed the directory, or read it too soon after a change.  Does it have
  * just the names that are kept?  If somebody else changed it meanwhile it has not, and is
  * read at the next opening.
  */
 static bool verify(const struct maildrop *d, enum maildir_where where, const struct names *kept,
-    struct stamp *stamp)
+    const struct stamp *stamp)
 {
 	bool due[2] = { where == MAILDIR_NEW, where == MAILDIR_CUR };
 	struct names there = { .count = 0 };
 	struct stamp now;
 
-	return wait_settled(d, where, stamp) && maildir_list(&d->dir, due, found, read_again, &there) &&
-	    there.count == kept->count && there.sum == kept->sum &&
-	    stamp_look(d->dir.dir[where], &now) && stamp_same(stamp, &now);
+	return maildir_list(&d->dir, due, found, read_again, &there) && there.count == kept->count &&
+	    there.sum == kept->sum && stamp_look(d->dir.dir[where], &now) && stamp_same(stamp, &now);
 }
 
-/* where names are no messages of their own, stamps would hide them */
-static void set_stamps(const struct maildrop *d, const struct names kept[2], struct stamp stamp[2])
+static void verify_stamps(const struct maildrop *d, const struct names kept[2], struct stamp stamp[2])
 {
 	enum maildir_where where;
 
-	for (where = MAILDIR_NEW; where <= MAILDIR_CUR; where++) {
-		stamp[where] = d->stamp[where];
-		if (d->odd || (stamp[where].inode == 0 && !verify(d, where, &kept[where], &stamp[where])))
+	for (where = MAILDIR_NEW; where <= MAILDIR_CUR; where++)
+		if (d->stamp[where].inode == 0 && stamp[where].inode != 0 &&
+		    !verify(d, where, &kept[where], &stamp[where]))
 			stamp[where] = (struct stamp){ .inode = 0 };
-	}
 }
 
 /* a file that shares its base name is known by inode and stamp: inodes are used again */
@@ -153,10 +164,9 @@ static bool add_entry(struct maildrop *d, struct index_writer *w, uint64_t n, st
 	return index_add(w, &e);
 }
 
-static void write_all(struct maildrop *d)
+static void write_all(struct maildrop *d, struct stamp stamp[2])
 {
 	struct names kept[2] = { { .count = 0 }, { .count = 0 } };
-	struct stamp stamp[2];
 	struct index_writer w;
 	uint64_t octets = 0, n;
 
@@ -167,12 +177,13 @@ static void write_all(struct maildrop *d)
 			index_abort(&w);
 			return;
 		}
-	set_stamps(d, kept, stamp);
+	verify_stamps(d, kept, stamp);
 	(void)index_commit(&w, octets, stamp);
 }
 
 void maildrop_keep(struct maildrop *d)
 {
+	struct stamp stamp[2];
 	uint64_t left = 0, n;
 
 	if (d->dir.top == -1)
@@ -189,6 +200,9 @@ void maildrop_keep(struct maildrop *d)
 		left += is_left(d, n);
 	if (left == 0 && d->list.index.fd != -1)
 		index_remove(d->dir.top);
-	if (left > 0 && is_worthwhile(d, left))
-		write_all(d);
+	if (left == 0)
+		return;
+	find_stamps(d, stamp);
+	if (is_worthwhile(d, stamp, left))
+		write_all(d, stamp);
 }
