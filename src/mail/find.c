@@ -218,8 +218,8 @@ bool find_all(struct maildrop *d)
 	good = find_in(d, &s);
 	free(s.seen);
 	roll_free(&r);
-	if (!good)
-		errno = EIO;
+	if (d->broken || fdio_interrupt)
+		errno = d->broken ? EIO : EINTR;
 	return good;
 }
 
@@ -294,7 +294,7 @@ bool find_each(struct maildrop *d, uint16_t want, find_found *found, void *conte
 	good = find_noted(d, &s, want, found, context);
 	free(s.seen);
 	roll_free(&r);
-	if (!good)
+	if (d->broken)
 		errno = EIO;
 	return good;
 }

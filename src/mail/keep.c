@@ -64,7 +64,7 @@ static void add_name(struct names *names, const char *name)
 static bool wait_settled(const struct maildrop *d, enum maildir_where where, struct stamp *stamp)
 {
 	const struct timespec nap = { .tv_nsec = WAIT };
-	int64_t clock, margin = stamp_margin(d->dir.top);
+	int64_t clock, margin = stamp_margin(d->dir.dir[where], d->lock.file);
 	int tries;
 
 	for (tries = 0; tries < WAITS && !fdio_interrupt; tries++) {
@@ -188,11 +188,11 @@ void maildrop_keep(struct maildrop *d)
 
 	if (d->dir.top == -1)
 		return;
-	if (d->broken) {
-		/* whatever is wrong with it, the next session must not meet it again */
+	/* the next session must not meet it again */
+	if (d->broken && d->damaged)
 		index_remove(d->dir.top);
+	if (d->broken)
 		return;
-	}
 	if (d->unchanged && d->news == 0 && !d->urgent && d->stamp[MAILDIR_NEW].inode != 0 &&
 	    d->stamp[MAILDIR_CUR].inode != 0)
 		return;

@@ -90,7 +90,7 @@ void list_free(struct list *l);
  * from       the list that most entries come from, and that this one replaces: blocks of its
  *            file that come out as they were are taken over, and so is the file
  * top        the Maildir: beyond LIST_RESIDENT octets blocks are written to a file without a
- *            name there, and stay in memory only where that fails
+ *            name there; they stay in memory only where that fails or LIST_ROOM is not free
  * list_old   the entries added next replace those of block b of from; blocks of from that are
  *            not named are not in the new list
  * list_end   from is freed then
@@ -98,6 +98,7 @@ void list_free(struct list *l);
  * list_add and list_end return false with errno when memory is out.
  */
 #define LIST_RESIDENT ((uint64_t)4 * 1024 * 1024)
+#define LIST_ROOM ((uint64_t)1024 * 1024 * 1024)	/* octets free: a full disk is not filled further */
 struct list_maker {
 	struct list l, *from;
 	int top;
@@ -106,6 +107,7 @@ struct list_maker {
 	uint64_t note_room;
 	size_t used;		/* octets in hand */
 	uint32_t entries;	/* in hand */
+	bool no_spill;		/* it was tried */
 	bool split;		/* what is in hand is not all since list_old */
 	uint8_t data[INDEX_BLOCK];
 };

@@ -28,6 +28,7 @@ struct maildrop {
 	bool mark_seen, trash;
 
 	struct list list;
+	bool damaged;			/* the index is */
 	bool broken;			/* an entry could be had no more: nothing is told but errors */
 
 	/*

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "mail/list.h"
@@ -25,6 +26,7 @@ void list_begin(struct list_maker *k, struct list *from, int top)
 	k->note_room = 0;
 	k->used = 0;
 	k->entries = 0;
+	k->no_spill = false;
 	k->split = false;
 }
 
@@ -61,28 +63,35 @@ static bool put_block(struct list_maker *k, const struct list_block *b)
 /* A name for a moment alone: not all file systems have O_TMPFILE, and a crash leaves nothing. */
 static bool open_spill(struct list_maker *k)
 {
+	struct statvfs fs;
+
 	if (k->l.spill != -1)
 		return true;
+	if (fstatvfs(k->top, &fs) == -1 || (uint64_t)fs.f_bavail * fs.f_frsize < LIST_ROOM)
+		return false;
 	(void)unlinkat(k->top, INDEX_TEMPORARY, 0);
 	k->l.spill = openat(k->top, INDEX_TEMPORARY,
 	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return k->l.spill != -1 && unlinkat(k->top, INDEX_TEMPORARY, 0) == 0;
 }
 
-static bool spill(struct list_maker *k, struct list_block *b)
+static bool write_spill(struct list_maker *k, struct list_block *b)
 {
-	ssize_t done;
-
-	if (k->l.spilled + b->used > index_limit() || !open_spill(k))
-		return false;
-	done = pwrite(k->l.spill, k->data, b->used, (off_t)k->l.spilled);
-	if (done != (ssize_t)b->used)
+	if (k->l.spilled + b->used > index_limit() || !open_spill(k) ||
+	    pwrite(k->l.spill, k->data, b->used, (off_t)k->l.spilled) != (ssize_t)b->used)
 		return false;
 	b->offset = k->l.spilled;
 	b->sum = index_sum(k->data, b->used);
 	b->spilled = true;
 	k->l.spilled += b->used;
 	return true;
+}
+
+/* once it fails it is not tried again */
+static bool spill(struct list_maker *k, struct list_block *b)
+{
+	k->no_spill = k->no_spill || !write_spill(k, b);
+	return !k->no_spill;
 }
 
 static bool hold(struct list_maker *k, struct list_block *b)

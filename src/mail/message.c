@@ -24,7 +24,7 @@
 #include "mail/size.h"
 
 #define SEARCHES 3	/* for one that somebody renames all the time */
-#define STEADY 2	/* s: no file system's clock steps by more */
+#define STEADY 5	/* s: no file system's clock steps by more, nor is another host's further from ours */
 
 /*
  * An index that somebody made up may hold any figure.  One beyond the plausible that this
@@ -80,8 +80,9 @@ int message_reopen(struct maildrop *d, uint64_t n, struct index_entry *e, int *f
 	for (tries = 0; (*fd = open_named(d, n, e)) == -1; tries++) {
 		if ((errno != ENOENT && errno != ESTALE) || tries == SEARCHES)
 			return errno;
+		errno = 0;
 		if (!message_relocate(d, n, e))
-			return d->list.note[n] & LIST_GONE ? ENOENT : EIO;
+			return d->list.note[n] & LIST_GONE ? ENOENT : errno != 0 ? errno : EIO;
 	}
 	return 0;
 }
@@ -186,10 +187,12 @@ int message_verify(struct maildrop *d, uint64_t n, struct index_entry *e, int fd
 	uint64_t octets;
 	int error;
 
-	if (counted && d->list.note[n] & LIST_VERIFIED)
+	if (fstat(fd, &st) == -1)
+		return errno;
+	if (counted && d->list.note[n] & LIST_VERIFIED && e->stamp == index_stamp(&st))
 		return 0;
 	told = message_told(e, &octets);
-	if (counted && told && octets == e->octets && fstat(fd, &st) == 0 && proves(e, &st)) {
+	if (counted && told && octets == e->octets && proves(e, &st)) {
 		d->list.note[n] |= LIST_VERIFIED;
 		return 0;
 	}

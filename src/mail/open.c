@@ -100,7 +100,7 @@ static void keep_stamps(struct maildrop *d, const bool due[2], const struct stam
 		d->stamp[where] = before[where];
 		if (due[where] && (clock == NULL || !stamp_look(d->dir.dir[where], &now) ||
 		    !stamp_same(&before[where], &now) ||
-		    !stamp_settled(&before[where], *clock, stamp_margin(d->dir.top))))
+		    !stamp_settled(&before[where], *clock, stamp_margin(d->dir.dir[where], d->lock.file))))
 			d->stamp[where] = (struct stamp){ .inode = 0 };
 	}
 }
@@ -190,6 +190,7 @@ static bool read_instead(struct maildrop *d)
 	free(note);
 	d->counted = false;
 	d->summed = 0;
+	d->damaged = true;
 	d->urgent = true;
 	d->unchanged = false;
 	d->stamp[MAILDIR_NEW] = d->stamp[MAILDIR_CUR] = (struct stamp){ .inode = 0 };

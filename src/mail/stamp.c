@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: ISC
  */
 #include <stddef.h>
+#include <string.h>
 #include <sys/vfs.h>
 
 #include "mail/stamp.h"
@@ -76,16 +77,26 @@ bool stamp_clock(int fd, int64_t *now)
 	return true;
 }
 
-int64_t stamp_margin(int fd)
+static bool is_local(const struct statfs *fs)
 {
-	struct statfs fs;
 	size_t i;
 
-	if (fstatfs(fd, &fs) == 0)
-		for (i = 0; i < sizeof local / sizeof local[0]; i++)
-			if ((uint32_t)fs.f_type == local[i])
-				return 0;
-	return STAMP_APART;
+	for (i = 0; i < sizeof local / sizeof local[0]; i++)
+		if ((uint32_t)fs->f_type == local[i])
+			return true;
+	return false;
+}
+
+int64_t stamp_margin(int fd, int by)
+{
+	struct statfs fs, other;
+
+	if (fd == -1)
+		return 0;
+	if (fstatfs(fd, &fs) == -1 || fstatfs(by, &other) == -1 || fs.f_type != other.f_type ||
+	    memcmp(&fs.f_fsid, &other.f_fsid, sizeof fs.f_fsid) != 0 || !is_local(&fs))
+		return STAMP_APART;
+	return 0;
 }
 
 bool stamp_settled(const struct stamp *s, int64_t now, int64_t margin)

@@ -45,8 +45,12 @@ bool stamp_same(const struct stamp *a, const struct stamp *b);
  */
 bool stamp_clock(int fd, int64_t *now);
 
-/* stamp_margin - ns that a stamp on the file system of fd must be older than its clock: 0 or STAMP_APART */
-int64_t stamp_margin(int fd);
+/*
+ * stamp_margin - ns that a stamp of the directory fd must be older than the clock that stamp_clock
+ * tells of the file by: 0 where both are of one file system that this machine alone stamps, else
+ * STAMP_APART.  A missing directory (-1) needs none.
+ */
+int64_t stamp_margin(int fd, int by);
 
 /* stamp_settled - pure: with a clock that says now, will any later change show? */
 bool stamp_settled(const struct stamp *s, int64_t now, int64_t margin);

@@ -243,18 +243,18 @@ Test(stamp, only_file_systems_that_this_machine_stamps_need_no_margin)
 	int top = directory("m"), proc = open("/proc", O_RDONLY | O_DIRECTORY);
 	struct statfs fs;
 
-	cr_assert_eq(stamp_margin(-1), STAMP_APART);
+	cr_assert_eq(stamp_margin(0, -1), STAMP_APART);
 	if (proc != -1)
-		cr_assert_eq(stamp_margin(proc), STAMP_APART, "one that is not known");
+		cr_assert_eq(stamp_margin(proc, proc), STAMP_APART, "one that is not known");
 	cr_assert_eq(fstatfs(top, &fs), 0);
 	if (fs.f_type == 0xef53 || fs.f_type == 0x01021994 || fs.f_type == 0x794c7630)
-		cr_assert_eq(stamp_margin(top), 0);
+		cr_assert_eq(stamp_margin(top, top), 0);
 }
 
 /* until the stamp of the directory may be trusted */
 static struct stamp settled(int fd, int file)
 {
-	int64_t margin = stamp_margin(fd);
+	int64_t margin = stamp_margin(fd, fd);
 	struct stamp s;
 	int turn;
 
@@ -299,7 +299,7 @@ static void each_change_shows(int changes)
 /* where a margin is needed a change takes that long */
 Test(stamp, any_change_after_it_was_settled_shows_on_the_disk)
 {
-	each_change_shows(stamp_margin(directory("m")) == 0 ? CHANGES : 1);
+	each_change_shows(stamp_margin(directory("m"), directory("m")) == 0 ? CHANGES : 1);
 }
 
 Test(stamp, any_change_after_it_was_settled_shows_in_memory)
@@ -313,5 +313,5 @@ Test(stamp, any_change_after_it_was_settled_shows_in_memory)
 	scratch_end();
 	(void)snprintf(scratch, sizeof scratch, "%s", path);
 	cr_assert_eq(chdir(path) | mkdir("m", 0700) | mkdir("m/new", 0700) | mkdir("m/cur", 0700), 0);
-	each_change_shows(stamp_margin(directory("m")) == 0 ? CHANGES : 1);
+	each_change_shows(stamp_margin(directory("m"), directory("m")) == 0 ? CHANGES : 1);
 }
