@@ -85,6 +85,7 @@ static bool next_known(struct merge *m)
 		errno = EIO;
 		if (!m->due[MAILDIR_NEW] || !m->due[MAILDIR_CUR])
 			return false;
+		m->d->urgent = true;
 		m->n = list_behind(old, m->n);
 	}
 	m->more_known = false;

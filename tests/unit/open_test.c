@@ -369,6 +369,28 @@ Test(open, an_index_out_of_order_costs_no_message)
 	three();
 	lie(3);
 	scratch_put("m/new/4.d", "d\n");
+	settle();
 	cr_assert_str_eq(next(), "abcd");
 	cr_assert_str_eq(next(), "abcd");
+	untouched();
+}
+
+Test(open, a_damaged_index_is_replaced_though_nothing_else_is_new)
+{
+	ino_t before;
+	struct stat st;
+
+	scratch_put("m/new/1.a,W=3", "a\n");
+	settle();
+	(void)next();
+	cr_assert_eq(stat("m/" INDEX_NAME, &st), 0);
+	before = st.st_ino;
+	damage(INDEX_HEADER + 3);
+	cr_assert_eq(chmod("m/new", 0755), 0);
+	settle();
+	(void)next();
+	cr_assert_eq(stat("m/" INDEX_NAME, &st), 0);
+	cr_assert_neq(st.st_ino, before);
+	(void)next();
+	untouched();
 }
