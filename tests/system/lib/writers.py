@@ -7,6 +7,7 @@ that all processes share, so that what a session shows can be judged afterwards.
 SPDX-License-Identifier: ISC
 """
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -50,6 +51,7 @@ def maildir(top, own):
     return top
 
 
+@functools.lru_cache(maxsize=None)
 def order(base):
     """key of the order of messages: when they were delivered, then the octets of the name"""
     return int(base.partition(".")[0]), base.encode()
