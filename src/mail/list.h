@@ -97,7 +97,7 @@ void list_free(struct list *l);
  * list_abort gives up: from is untouched
  * list_add and list_end return false with errno when memory is out.
  */
-#define LIST_RESIDENT ((uint64_t)4 * 1024 * 1024)
+#define LIST_RESIDENT ((uint64_t)1024 * 1024)
 #define LIST_ROOM ((uint64_t)1024 * 1024 * 1024)	/* octets free: a full disk is not filled further */
 struct list_maker {
 	struct list l, *from;
