@@ -26,20 +26,21 @@ static char opened_name[COVER_NAME_MAX + 1];
 
 TestSuite(relayed, .timeout = 60);
 
-/* Who must not go on before the relay, or before the monitor has let go of the login process, waits here. */
-static int gate[2];
+static int gate[2];	/* the login process waits here until the relay has done its part, or has ended */
+static int late[2];	/* and here a relay, until the monitor is done with the login process */
 
-static void pass(void)
+static void pass(const int at[2])
 {
-	if (write(gate[1], "x", 1) != 1)
+	if (write(at[1], "x", 1) != 1)
 		_exit(41);
 }
 
-static void await_pass(void)
+static void await(const int at[2])
 {
 	char octet;
 
-	if (read(gate[0], &octet, 1) != 1)
+	(void)close(at[1]);
+	if (read(at[0], &octet, 1) == -1)
 		_exit(41);
 }
 
@@ -47,7 +48,7 @@ static void live(int fd)
 {
 	relay(fd);
 	(void)close(fd);
-	pass();
+	pass(gate);
 }
 
 static void pam(int fd)
@@ -82,8 +83,11 @@ static struct monitor_relay start_relay(void)
 {
 	struct monitor_relay r = { -1, 0 };
 
-	if (!relay_fails)
-		r.pid = child_of(&r.fd, live);
+	if (relay_fails)
+		return r;
+	r.pid = child_of(&r.fd, live);
+	/* the end of the relay opens the gate as well */
+	(void)close(gate[1]);
 	return r;
 }
 
@@ -104,7 +108,7 @@ static enum monitor_state serve(void (*login)(int fd), void (*run)(int fd))
 {
 	m = (struct monitor){ .rules = &rules, .calls = &calls, .relay.fd = -1 };
 	relay = run;
-	cr_assert_eq(pipe(gate), 0);
+	cr_assert_eq(pipe(gate) | pipe(late), 0);
 	m.login_pid = child_of(&m.login, login);
 	return monitor_serve(&m);
 }
@@ -124,7 +128,7 @@ static void end_relay(void)
 static void stls_and_quit(int fd)
 {
 	must(ask_tls(fd));
-	await_pass();
+	await(gate);
 	tell_end(fd, ASK_END_QUIT, 1, 0);
 }
 
@@ -357,7 +361,7 @@ static void quits(int fd)
 /* says how it went after the login process has ended, and goes on for as long as it is let */
 static void alert(int fd)
 {
-	await_pass();
+	await(late);
 	tell_tls_failure(fd, false, "the server has ended", "");
 	(void)pause();
 }
@@ -367,7 +371,7 @@ static void asks_again(int fd)
 	enum tell_found found;
 	int fds[2];
 
-	await_pass();
+	await(late);
 	for (;;)
 		(void)ask_certificate(fd, "a.example", 0, &found, fds);
 }
@@ -375,12 +379,12 @@ static void asks_again(int fd)
 Test(relayed, a_relay_that_does_not_say_how_it_went_does_not_outlive_the_login_process)
 {
 	cr_assert_eq(serve(quits, alert), MONITOR_DONE);
-	pass();
+	pass(late);
 	relayed_dismiss(&m);
 	cr_assert_eq(m.status, 0);
 	end_relay();
 	cr_assert_eq(serve(quits, asks_again), MONITOR_DONE);
-	pass();
+	pass(late);
 	relayed_dismiss(&m);
 	cr_assert(nobody_is_left());
 	cr_assert_eq(serve(quits, sleeps), MONITOR_DONE);
@@ -399,7 +403,7 @@ static void external(int fd)
 	bool last;
 
 	must(ask_tls(fd));
-	await_pass();
+	await(gate);
 	must(ask_external(fd, external_name, &result, &last) && result == external_result);
 	if (result == ASK_GRANTED)
 		must(hand_over(fd, "", 0, "", 0));
@@ -415,7 +419,7 @@ static void tells_owner(int fd)
 
 	(void)snprintf(c.client_name, sizeof c.client_name, "%s", owner);
 	tell_tls(fd, &c);
-	pass();
+	pass(gate);
 	(void)pause();
 }
 
