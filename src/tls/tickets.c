@@ -23,7 +23,7 @@
 
 #define FILE_NAME "tickets"
 #define FILE_NEW "tickets.new"	/* written under the lock, then renamed */
-#define PATIENCE 100		/* ms for the lock, where nothing can be done without */
+#define PATIENCE 500		/* ms for the lock, where nothing can be done without */
 
 static const char magic[16] = "restante keys 1\n";
 

@@ -203,7 +203,7 @@ static void usual_text(char *in, size_t len)
 		else if (rand() % 80 == 0)
 			in[i] = '\n';
 		else
-			in[i] = rand() % 40 == 0 ? '\r' : (char)('a' + rand() % 26);
+			in[i] = (char)(rand() % 40 == 0 ? '\r' : 'a' + rand() % 26);
 	}
 }
 

@@ -41,7 +41,7 @@ class Client:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=60,
+            timeout=150,
             env={**os.environ, "HOME": str(work), "LANG": "C.UTF-8", "TMPDIR": str(work)},
             **more,
             **self.server.drop(),
