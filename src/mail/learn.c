@@ -11,8 +11,12 @@
 #include "mail/maildrop_private.h"
 #include "base/fdio.h"
 #include "base/log.h"
+#include "mail/warm.h"
 
-#define AHEAD (1024 * 1024)	/* octets of each file that are asked for before it is read */
+/* messages of which nothing is known: counted here, asked for by another thread */
+#define ASK_OWN 640
+#define ASK_AHEAD 1408
+#define ASK_LOOK 65536	/* messages looked at for them */
 #define SPREAD 64	/* messages looked at for each that may be counted, in one go */
 
 /* one bad file does not deny the others: it counts as nothing, and is not tried again */
@@ -70,7 +74,7 @@ static uint64_t open_batch(struct maildrop *d, struct batch *b, uint64_t from, u
 			give_up(d, n, &e, error);
 			continue;
 		}
-		(void)posix_fadvise(fd, 0, AHEAD, POSIX_FADV_WILLNEED);
+		(void)posix_fadvise(fd, 0, WARM_AHEAD, POSIX_FADV_WILLNEED);
 		b->of[b->count].n = n;
 		b->of[b->count++].fd = fd;
 	}
@@ -111,16 +115,34 @@ bool message_octets(struct maildrop *d, uint64_t n, uint64_t most, uint64_t *oct
 }
 
 /*
+ * Of the next messages of which nothing is known the first are counted here meanwhile, and so
+ * are the others: then they are in memory.  The shares are such that both threads are busy as
+ * long.  Returns where to look again.
+ */
+static uint64_t ask_ahead(struct maildrop *d, struct warm *w, uint64_t n)
+{
+	uint64_t end = d->list.count - n < ASK_LOOK ? d->list.count : n + ASK_LOOK, unknown = 0;
+	struct index_entry e;
+
+	warm_wait(w);
+	for (; n < end && unknown < ASK_OWN + ASK_AHEAD; n++) {
+		if (is_settled(d, n, false, &e))
+			continue;
+		if (++unknown > ASK_OWN && !warm_add(w, message_where(&e), e.name))
+			break;
+	}
+	warm_start(w, &d->dir);
+	return n;
+}
+
+/*
  * One pass, in order, so that each block of the list is read once, and from where the opening had
  * to stop; what is not known is counted when it is met, with those behind it.
  */
-bool message_sum(struct maildrop *d, uint64_t most)
+static bool sum(struct maildrop *d, uint64_t most, struct warm *w)
 {
-	uint64_t n, octets;
+	uint64_t n = d->summed, look = n, octets;
 
-	if (d->counted)
-		return true;
-	n = d->summed;
 	if (n == 0)
 		d->left_octets = 0;
 	d->left = n;
@@ -128,6 +150,8 @@ bool message_sum(struct maildrop *d, uint64_t most)
 	for (; n < d->list.count; n++) {
 		if (d->list.note[n] & LIST_MARKED)
 			continue;
+		if (n >= look && most > 1)
+			look = ask_ahead(d, w, n);
 		if (!message_octets(d, n, most, &octets))
 			return false;
 		d->left++;
@@ -135,4 +159,14 @@ bool message_sum(struct maildrop *d, uint64_t most)
 	}
 	d->counted = true;
 	return true;
+}
+
+bool message_sum(struct maildrop *d, uint64_t most)
+{
+	struct warm w = { .text = NULL };
+
+	if (!d->counted)
+		(void)sum(d, most, &w);
+	warm_end(&w);
+	return d->counted;
 }

@@ -616,6 +616,42 @@ Test(maildrop, very_many_of_one_base_name_are_found_under_other_names, .timeout 
 	cr_assert_eq(files_in("m/cur") + files_in("m/new"), 1);
 }
 
+/* more than one thread counts, and more than once begins anew */
+static int many_sizes(void)
+{
+	uint64_t count, octets;
+
+	SCRATCH_SURE(open_it() == MAILDROP_OK);
+	maildrop_stat(d, &count, &octets);
+	SCRATCH_SURE(count == 5000 && octets == 5000 * 6);
+	SCRATCH_SURE(files_in("/proc/self/task") == 1);
+	maildrop_close(d);
+	return 0;
+}
+
+static int many_sizes_without_a_thread(void)
+{
+	struct rlimit none = { .rlim_cur = 0 };
+
+	SCRATCH_SURE(setrlimit(RLIMIT_NPROC, &none) == 0);
+	return many_sizes();
+}
+
+Test(maildrop, sizes_of_very_many_are_counted_with_and_without_a_second_thread)
+{
+	char path[64];
+	int i;
+
+	for (i = 0; i < 5000; i++) {
+		(void)snprintf(path, sizeof path, "m/%s/%d.x", i % 3 ? "new" : "cur", 1000 + i);
+		scratch_put(path, "a\nb");
+	}
+	cr_assert_eq(unlink("m/new/5000.x"), 0);
+	scratch_put("m/new/5000.x", "a\r\nb");
+	scratch_as_user(many_sizes_without_a_thread);
+	scratch_as_user(many_sizes);
+}
+
 Test(maildrop, a_message_that_is_gone_says_so_and_counts_as_deleted)
 {
 	uint64_t octets;
