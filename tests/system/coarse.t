@@ -54,7 +54,7 @@ def compile_init(where):
 
 def files(where):
     """all that is in the machine"""
-    pam = vm.library("libpam.so.0")
+    pam = vm.loaded_from("libpam.so.0")
     permit = pathlib.Path(pam).resolve().parent / "security/pam_permit.so" if pam else None
     if not permit or not permit.exists():
         permit = next(pathlib.Path("/").glob("lib*/**/security/pam_permit.so"), None)

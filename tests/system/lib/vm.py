@@ -52,7 +52,7 @@ def libraries(*paths):
     return found
 
 
-def library(name):
+def loaded_from(name):
     """where the loader finds it"""
     text = subprocess.run(["/sbin/ldconfig", "-p"], stdout=subprocess.PIPE, text=True).stdout
     match = re.search(r"^\s*%s \(.*x86-64.*\) => (\S+)" % re.escape(name), text, re.M)
