@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "mail/warm.h"
@@ -46,6 +47,21 @@ static void *ask(void *context)
 	return NULL;
 }
 
+/* A session has no room for children (RLIMIT_NPROC), but may have some: it is given for this one. */
+static bool create(struct warm *w, const pthread_attr_t *attributes)
+{
+	struct rlimit limit = { .rlim_cur = 0 }, more;
+	bool limited = getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur < limit.rlim_max, created;
+
+	more = (struct rlimit){ .rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max };
+	if (limited && setrlimit(RLIMIT_NPROC, &more) == -1)
+		return false;
+	created = pthread_create(&w->thread, attributes, ask, w) == 0;
+	if (limited)
+		(void)setrlimit(RLIMIT_NPROC, &limit);
+	return created;
+}
+
 /* Signals are for the one who looks whether there was one. */
 void warm_start(struct warm *w, const struct maildir *dir)
 {
@@ -58,7 +74,7 @@ void warm_start(struct warm *w, const struct maildir *dir)
 	(void)sigfillset(&all);
 	if (pthread_attr_setstacksize(&attributes, STACK) == 0 &&
 	    pthread_sigmask(SIG_SETMASK, &all, &before) == 0) {
-		w->running = pthread_create(&w->thread, &attributes, ask, w) == 0;
+		w->running = create(w, &attributes);
 		(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	}
 	(void)pthread_attr_destroy(&attributes);

@@ -32,6 +32,19 @@ static bool limit(__rlimit_resource_t what, rlim_t value)
 	return setrlimit(what, &l) == 0;
 }
 
+/* no children by accident; the session takes a thread for a while (mail/warm) */
+static bool limit_processes(bool session)
+{
+	struct rlimit l;
+
+	if (!session)
+		return limit(RLIMIT_NPROC, 0);
+	if (getrlimit(RLIMIT_NPROC, &l) != 0)
+		return false;
+	l.rlim_cur = 0;
+	return setrlimit(RLIMIT_NPROC, &l) == 0;
+}
+
 const char *sandbox_limits(enum sandbox profile, unsigned descriptors, unsigned flags)
 {
 	bool login = profile == SANDBOX_LOGIN, files = profile == SANDBOX_SESSION || (flags & SANDBOX_FILE);
@@ -40,7 +53,8 @@ const char *sandbox_limits(enum sandbox profile, unsigned descriptors, unsigned 
 		return "no_new_privs";
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return "dumpable";
-	if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NPROC, 0) || !limit(RLIMIT_NOFILE, descriptors))
+	if (!limit(RLIMIT_CORE, 0) || !limit_processes(profile == SANDBOX_SESSION) ||
+	    !limit(RLIMIT_NOFILE, descriptors))
 		return "limits";
 	if (!files && !limit(RLIMIT_FSIZE, 0))
 		return "limits";

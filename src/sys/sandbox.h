@@ -15,8 +15,9 @@ enum sandbox {
 enum { SANDBOX_CHILD = 1, SANDBOX_FILE = 2 };
 
 /*
- * sandbox_limits - no new privileges, not dumpable, no core, no children, few descriptors,
- * and the end of the parent is our end (SIGKILL for the login process, SIGTERM for a session
+ * sandbox_limits - no new privileges, not dumpable, no core, no children (for the session a
+ * limit that it may raise again, as it takes a thread for a while), few descriptors, and the
+ * end of the parent is our end (SIGKILL for the login process, SIGTERM for a session
  * that has a parent of ours)
  * descriptors   RLIMIT_NOFILE: one above the highest in use for the login process; for the
  *               relay as many more as it may be handed
