@@ -1,6 +1,7 @@
 # place - a directory of its own for one transcript: Maildirs, accounts, PAM services
 #
 # SPDX-License-Identifier: ISC
+import contextlib
 import os
 import pwd
 import shutil
@@ -114,11 +115,12 @@ class Place:
         return [f"{key}={value}" for key, value in given.items()]
 
     def chown(self):
-        """Give the mail to its owner."""
+        """Give the mail to its owner.  A session may be writing its index, so names come and go."""
         if self.owner:
             for top, dirs, files in os.walk(os.fsencode(f"{self.dir}/mail")):
                 for name in [b"."] + dirs + files:
-                    os.chown(os.path.join(top, name), *self.owner, follow_symlinks=False)
+                    with contextlib.suppress(FileNotFoundError):
+                        os.chown(os.path.join(top, name), *self.owner, follow_symlinks=False)
 
     def remove(self):
         for top, dirs, _ in os.walk(os.fsencode(self.dir)):

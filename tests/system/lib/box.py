@@ -50,11 +50,14 @@ def account(user, *options, mail=True):
 def deliver(user, messages=MAIL):
     who = pwd.getpwnam(user)
     top = pathlib.Path(who.pw_dir) / "Maildir"
-    for part in ("", "new", "cur", "tmp"):
-        (top / part).mkdir(exist_ok=True)
+    made = [top, *(top / part for part in ("new", "cur", "tmp"))]
+    for path in made:
+        path.mkdir(exist_ok=True)
     for name, octets in messages:
-        (top / "new" / name).write_bytes(octets)
-    for path in [top, *top.rglob("*")]:
+        made.append(top / "new" / name)
+        made[-1].write_bytes(octets)
+    # nothing else: a session that is over for its client may still be writing the index
+    for path in made:
         os.chown(path, who.pw_uid, who.pw_gid)
 
 
