@@ -6,7 +6,6 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -15,29 +14,19 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clean.h"
-#include "base/dlnote.h"
+#include "base/journal.h"
 #include "base/log.h"
 #include "base/num.h"
-
-#define JOURNAL_LIBRARY "libsystemd.so.0"
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
-#define JOURNAL_OURS 4		/* MESSAGE, PRIORITY, SYSLOG_IDENTIFIER, SYSLOG_FACILITY */
-
-DLNOTE(log_dlnote, JOURNAL_LIBRARY, "journal", "suggested");
-
-typedef int journal_sendv(const struct iovec *iov, int n);
 
 /* the channel: the one thing in this file that outlives a call */
 static struct {
 	enum log_target target;
 	const char *identifier;
 	int fd;
-	journal_sendv *sendv;
 	const char *session;	/* ends every line, or NULL */
 	bool first;	/* no line has gone to the journal yet */
 } channel = { .target = LOG_TO_NOTHING, .identifier = "", .fd = -1 };
@@ -68,24 +57,6 @@ static bool learn_descriptor(int next)
 	return true;
 }
 
-/* The library says nothing of a journal that is not there, so its socket is looked for. */
-static bool open_journal(void)
-{
-	void *library;
-
-	if (access(JOURNAL_SOCKET, W_OK) != 0)
-		return false;
-	library = dlopen(JOURNAL_LIBRARY, RTLD_NOW | RTLD_LOCAL);
-	if (library == NULL)
-		return false;
-	channel.sendv = (journal_sendv *)dlsym(library, "sd_journal_sendv");
-	channel.first = true;
-	if (channel.sendv != NULL)
-		return true;
-	(void)dlclose(library);
-	return false;
-}
-
 static bool open_syslog(const char *identifier)
 {
 	int next = next_descriptor();
@@ -103,7 +74,8 @@ void log_open(enum log_target target, const char *identifier, int fd)
 {
 	channel.identifier = identifier;
 	channel.fd = target == LOG_TO_STDERR ? fd : -1;
-	if (target == LOG_TO_JOURNAL && !open_journal())
+	channel.first = true;
+	if (target == LOG_TO_JOURNAL && !journal_open())
 		target = LOG_TO_SYSLOG;
 	if (target == LOG_TO_SYSLOG && !open_syslog(identifier))
 		target = LOG_TO_NOTHING;
@@ -196,67 +168,12 @@ static void send_stderr(const struct log_line *l)
 		return;
 }
 
-struct entry {
-	struct iovec part[JOURNAL_OURS + LOG_FIELDS_MAX];
-	int parts;
-	size_t used;
-	char text[2 * LOG_LINE_MAX + LOG_FIELDS_MAX * 8 + 256];
-};
-
-/* text has room for the whole line twice, and for what each field gets besides. */
-static void add_entry(struct entry *e, const char *name, const char *value, size_t len)
-{
-	size_t name_len = strlen(name);
-
-	if (name_len + len > sizeof(e->text) - e->used)
-		return;
-	e->part[e->parts].iov_base = e->text + e->used;
-	e->part[e->parts].iov_len = name_len + len;
-	e->parts++;
-	memcpy(e->text + e->used, name, name_len);
-	memcpy(e->text + e->used + name_len, value, len);
-	e->used += name_len + len;
-}
-
-/* The journal's names are of capitals, digits and underscores. */
-static void add_entry_field(struct entry *e, const struct log_line *l, size_t i)
-{
-	char name[64] = "POP3_";
-	size_t used = 5, k;
-	char c;
-
-	for (k = 0; k < l->field[i].name_len && used < sizeof(name) - 2; k++) {
-		c = l->text[l->field[i].name + k];
-		if (c >= 'a' && c <= 'z')
-			c = (char)(c - 'a' + 'A');
-		else if (!(c >= '0' && c <= '9') && !(c >= 'A' && c <= 'Z'))
-			c = '_';
-		name[used++] = c;
-	}
-	name[used++] = '=';
-	name[used] = '\0';
-	add_entry(e, name, l->text + l->field[i].value, l->field[i].value_len);
-}
-
+/* The library opens its socket with the first entry; those who close the rest must know. */
 static void send_journal(const struct log_line *l)
 {
 	int next = channel.first ? next_descriptor() : -1;
-	char number[NUM_TEXT];
-	struct entry e;
-	size_t i;
 
-	e.parts = 0;
-	e.used = 0;
-	add_entry(&e, "MESSAGE=", l->text, l->used);
-	num_text((uint64_t)LOG_PRI(l->priority), number);
-	add_entry(&e, "PRIORITY=", number, strlen(number));
-	add_entry(&e, "SYSLOG_IDENTIFIER=", channel.identifier, strlen(channel.identifier));
-	num_text(LOG_MAIL >> 3, number);
-	add_entry(&e, "SYSLOG_FACILITY=", number, strlen(number));
-	for (i = 0; i < l->fields; i++)
-		add_entry_field(&e, l, i);
-	(void)channel.sendv(e.part, e.parts);
-	/* The library opens its socket with the first line; those who close the rest must know. */
+	journal_send(l, channel.identifier);
 	if (channel.first)
 		(void)learn_descriptor(next);
 	channel.first = false;
@@ -297,4 +214,11 @@ void log_note(int priority, const char *format, ...)
 	va_end(args);
 	l.used = strnlen(l.text, sizeof(l.text) - 1);
 	log_send(&l);
+}
+
+/* The library opens its socket with a line, and with nothing else. */
+void log_ready(void)
+{
+	if (channel.target == LOG_TO_JOURNAL && channel.first)
+		log_note(LOG_DEBUG, "this process begins to log");
 }

@@ -50,6 +50,12 @@ void log_open(enum log_target target, const char *identifier, int fd);
 /* log_session - end every line from now on with session=id, so that lines can be joined; id stays valid */
 void log_session(const char *id);
 
+/*
+ * log_ready - whatever the channel needs is open from now on: for who can open nothing later
+ * If no line has gone to the journal yet, one of level debug does.
+ */
+void log_ready(void);
+
 /* log_descriptor - the descriptor lines leave by, or -1; kept open by those who close all others */
 int log_descriptor(void);
 

@@ -249,15 +249,39 @@ Test(log, without_journal_and_syslog_lines_are_dropped)
 	cr_assert_eq(log_descriptor(), -1);
 }
 
-Test(log, the_journal_gets_fields)
+static int listen_as_journal(void)
 {
-	struct log_line l;
-	int fd;
-
 	private_directory("/run");
 	cr_assert_eq(mkdir("/run/systemd", 0755), 0);
 	cr_assert_eq(mkdir("/run/systemd/journal", 0755), 0);
-	fd = listen_at("/run/systemd/journal/socket");
+	return listen_at("/run/systemd/journal/socket");
+}
+
+/* for who cannot open anything later */
+Test(log, the_journals_socket_can_be_had_before_a_line)
+{
+	int fd = listen_as_journal(), had;
+
+	log_open(LOG_TO_JOURNAL, "pop3d", -1);
+	cr_assert_eq(log_descriptor(), -1);
+	log_ready();
+	had = log_descriptor();
+	if (had < 0)
+		cr_skip_test("no libsystemd here");
+	read_log(fd);
+	cr_assert_not_null(strstr(got, "\nPRIORITY=7\n"));
+	log_ready();
+	log_note(LOG_INFO, "x");
+	read_log(fd);
+	cr_assert(strncmp(got, "MESSAGE=x\n", 10) == 0);
+	cr_assert_eq(log_descriptor(), had);
+}
+
+Test(log, the_journal_gets_fields)
+{
+	struct log_line l;
+	int fd = listen_as_journal();
+
 	log_open(LOG_TO_JOURNAL, "pop3d", -1);
 	log_begin(&l, LOG_NOTICE, "SESSION");
 	log_address(&l, "ip", "192.0.2.7");
