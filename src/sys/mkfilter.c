@@ -1,7 +1,7 @@
 /*
  * mkfilter.c - runs while building: writes a system call filter as C
  *
- *   mkfilter login|relay >FILE
+ *   mkfilter login|relay|session >FILE
  *
  * libseccomp knows the numbers and makes a binary tree of them; the result is compiled in.
  * Each call has its reason.  All else kills the process.
@@ -9,7 +9,9 @@
  * SPDX-License-Identifier: ISC
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/sched.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -87,19 +89,129 @@ static const int relay_probes[] = {
 	SCMP_SYS(sched_getaffinity),	/* how many processors there are */
 };
 
+/*
+ * The session: one client, the relay's and PAM's pairs, the log, and one Maildir, to which Landlock
+ * confines it where the kernel has it.  What takes arguments that matter is in session_some.
+ */
+static const int session_calls[] = {
+	SCMP_SYS(read),			/* the client, by a pipe; messages; what the relay tells */
+	SCMP_SYS(recvfrom),		/* the client, by a socket; pairs */
+	SCMP_SYS(recvmsg),		/* pairs */
+	SCMP_SYS(write),		/* the client, by a pipe; the log; maildirsize */
+	SCMP_SYS(sendto),		/* the client, by a socket; syslog */
+	SCMP_SYS(sendmsg),		/* the journal */
+	SCMP_SYS(poll),			/* each wait */
+	SCMP_SYS(ppoll),		/* the same on other architectures */
+	SCMP_SYS(clock_nanosleep),	/* the index: until the file system's clock goes on */
+	SCMP_SYS(nanosleep),
+	SCMP_SYS(openat),		/* messages, lock file, index */
+	SCMP_SYS(openat2),		/* new, cur, .Trash, through no link */
+	SCMP_SYS(close),
+	SCMP_SYS(fstat),		/* whatever is opened is looked at */
+	SCMP_SYS(newfstatat),		/* and what is not opened, by its name */
+	SCMP_SYS(fstatat64),		/* the same three on other architectures */
+	SCMP_SYS(fstat64),
+	SCMP_SYS(statx),
+	SCMP_SYS(statfs),		/* is the file system local, has it room? */
+	SCMP_SYS(fstatfs),
+	SCMP_SYS(fstatfs64),
+	SCMP_SYS(getdents64),		/* the names in new and cur */
+	SCMP_SYS(pread64),		/* index */
+	SCMP_SYS(pwrite64),		/* index, lock file */
+	SCMP_SYS(fadvise64),		/* messages that are read next */
+	SCMP_SYS(fadvise64_64),
+	SCMP_SYS(flock),		/* the Maildir's lock */
+	SCMP_SYS(unlinkat),		/* UPDATE; an old index */
+	SCMP_SYS(renameat2),		/* from new to cur; into .Trash */
+	SCMP_SYS(renameat),		/* a new index into its place */
+	SCMP_SYS(linkat),		/* a rename that replaces nothing, on NFS */
+	SCMP_SYS(mkdirat),		/* .Trash */
+	SCMP_SYS(fsync),		/* UPDATE */
+	SCMP_SYS(utimensat),		/* the file system's clock is asked by a file's time */
+	SCMP_SYS(geteuid),		/* whose is the Maildir? */
+	SCMP_SYS(geteuid32),
+	SCMP_SYS(getpid),		/* a log line, the lock file's text */
+	SCMP_SYS(exit_group),
+	SCMP_SYS(exit),			/* the second thread */
+	SCMP_SYS(rt_sigreturn),		/* SIGTERM's handler */
+	SCMP_SYS(rt_sigprocmask),	/* a thread is started with signals blocked */
+	SCMP_SYS(rt_sigaction),		/* glibc: a handler of its own, with the first thread */
+	SCMP_SYS(set_robust_list),	/* glibc: each thread */
+	SCMP_SYS(rseq),
+	SCMP_SYS(sched_getaffinity),	/* glibc: how many heaps are worth while */
+	SCMP_SYS(sysinfo),		/* glibc: how much memory may qsort take? */
+	SCMP_SYS(restart_syscall),	/* a stopped and continued wait */
+	SCMP_SYS(clock_gettime),	/* where there is no vDSO */
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(time),
+	SCMP_SYS(brk),			/* malloc */
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(madvise),
+	SCMP_SYS(futex),		/* glibc's locks; the end of a thread */
+	SCMP_SYS(getrandom),		/* malloc's tcache key */
+};
+
+#define NEW_SPACES (CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | \
+	CLONE_NEWUTS | CLONE_NEWCGROUP)
+#define THREAD (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
+
+#ifdef __s390__
+#define CLONE_FLAGS SCMP_A1
+#else
+#define CLONE_FLAGS SCMP_A0
+#endif
+
+/* With these arguments alone; several rows of a call permit each */
+static const struct some {
+	int call;
+	struct scmp_arg_cmp only;
+} session_some[] = {
+	/* the Maildir's lock, and does somebody wait for it?  Never whom a descriptor sends signals to */
+	{ SCMP_SYS(fcntl), SCMP_A1_32(SCMP_CMP_EQ, F_OFD_SETLK) },
+	{ SCMP_SYS(fcntl), SCMP_A1_32(SCMP_CMP_EQ, F_OFD_GETLK) },
+	{ SCMP_SYS(fcntl64), SCMP_A1_32(SCMP_CMP_EQ, F_OFD_SETLK) },
+	{ SCMP_SYS(fcntl64), SCMP_A1_32(SCMP_CMP_EQ, F_OFD_GETLK) },
+	/* a thread of ours, no process, no name space */
+	{ SCMP_SYS(clone), CLONE_FLAGS(SCMP_CMP_MASKED_EQ, THREAD | NEW_SPACES, THREAD) },
+	/* its stack's guard; never memory that is run */
+	{ SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) },
+	/* may there be a thread?  how long may a file be?  Our own limits, of no other process */
+	{ SCMP_SYS(prlimit64), SCMP_A0_32(SCMP_CMP_EQ, 0) },
+};
+
+/*
+ * What a library tries and does without: it is told that there is none, and nobody dies of it.
+ */
+static const struct refused {
+	int call, error;
+} session_refused[] = {
+	{ SCMP_SYS(clone3), ENOSYS },		/* its flags are in memory: glibc takes clone then */
+	{ SCMP_SYS(socket), EACCES },		/* syslog(3), when its daemon was started anew */
+	{ SCMP_SYS(connect), EACCES },
+	{ SCMP_SYS(memfd_create), EPERM },	/* the journal's library, when its daemon hangs */
+};
+
 struct profile {
 	const char *word, *name;
 	const int *calls;
 	size_t count;
 	const int *probes;
 	size_t probe_count;
+	const struct some *some;
+	size_t some_count;
+	const struct refused *refused;
+	size_t refused_count;
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static const struct profile profiles[] = {
-	{ "login", "filter_login", login_calls, COUNT(login_calls), NULL, 0 },
-	{ "relay", "filter_relay", relay_calls, COUNT(relay_calls), relay_probes, COUNT(relay_probes) },
+	{ "login", "filter_login", login_calls, COUNT(login_calls), NULL, 0, NULL, 0, NULL, 0 },
+	{ "relay", "filter_relay", relay_calls, COUNT(relay_calls), relay_probes, COUNT(relay_probes),
+	    NULL, 0, NULL, 0 },
+	{ "session", "filter_session", session_calls, COUNT(session_calls), NULL, 0,
+	    session_some, COUNT(session_some), session_refused, COUNT(session_refused) },
 };
 
 static bool allow(scmp_filter_ctx filter, const struct profile *p)
@@ -109,6 +221,13 @@ static bool allow(scmp_filter_ctx filter, const struct profile *p)
 			return false;
 	for (size_t i = 0; i < p->probe_count; i++)
 		if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOENT), p->probes[i], 0) != 0)
+			return false;
+	for (size_t i = 0; i < p->some_count; i++)
+		if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, p->some[i].call, 1, p->some[i].only) != 0)
+			return false;
+	for (size_t i = 0; i < p->refused_count; i++)
+		if (seccomp_rule_add(filter, SCMP_ACT_ERRNO((unsigned)p->refused[i].error),
+		    p->refused[i].call, 0) != 0)
 			return false;
 	/* memory, but never memory that is run */
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,

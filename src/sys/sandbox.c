@@ -15,6 +15,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "sys/capability.h"
+#include "sys/landlock.h"
 #include "sys/sandbox.h"
 
 const char SANDBOX_NONE[] = "no system call filter";
@@ -49,6 +51,8 @@ const char *sandbox_limits(enum sandbox profile, unsigned descriptors, unsigned 
 {
 	bool login = profile == SANDBOX_LOGIN, files = profile == SANDBOX_SESSION || (flags & SANDBOX_FILE);
 
+	if (!capability_none())
+		return "capabilities";
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return "no_new_privs";
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
@@ -66,6 +70,13 @@ const char *sandbox_limits(enum sandbox profile, unsigned descriptors, unsigned 
 #if SANDBOX_SECCOMP
 #include "sys/filter_login.h"
 #include "sys/filter_relay.h"
+#include "sys/filter_session.h"
+
+/* EFAULT is said of the filter, EINVAL of the mode */
+static bool has_filters(void)
+{
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0) == 0 || errno == EFAULT;
+}
 
 static const char *install(const struct sock_filter *filter, size_t count)
 {
@@ -84,12 +95,26 @@ const char *sandbox_enter(enum sandbox profile)
 		return install(filter_login, sizeof filter_login / sizeof *filter_login);
 	if (profile == SANDBOX_RELAY)
 		return install(filter_relay, sizeof filter_relay / sizeof *filter_relay);
-	return SANDBOX_NONE;
+	return install(filter_session, sizeof filter_session / sizeof *filter_session);
 }
 #else
+static bool has_filters(void)
+{
+	return false;
+}
+
 const char *sandbox_enter(enum sandbox profile)
 {
 	(void)profile;
 	return SANDBOX_NONE;
 }
 #endif
+
+const char *sandbox_missing(void)
+{
+	bool confines = landlock_version() >= LANDLOCK_LEAST;
+
+	if (has_filters())
+		return confines ? NULL : LANDLOCK_NONE;
+	return confines ? SANDBOX_NONE : "no system call filter, no Landlock";
+}

@@ -15,9 +15,15 @@ enum sandbox {
 enum { SANDBOX_CHILD = 1, SANDBOX_FILE = 2 };
 
 /*
- * sandbox_limits - no new privileges, not dumpable, no core, no children (for the session a
- * limit that it may raise again, as it takes a thread for a while), few descriptors, and the
- * end of the parent is our end (SIGKILL for the login process, SIGTERM for a session
+ * sandbox_missing - what this build or kernel has not got of what is done here and in landlock.h
+ * Returns words for the log, or NULL: it is all there.
+ */
+const char *sandbox_missing(void);
+
+/*
+ * sandbox_limits - no capabilities, no new privileges, not dumpable, no core, no children (for the
+ * session a limit that it may raise again, as it takes a thread for a while), few descriptors, and
+ * the end of the parent is our end (SIGKILL for the login process, SIGTERM for a session
  * that has a parent of ours)
  * descriptors   RLIMIT_NOFILE: one above the highest in use for the login process; for the
  *               relay as many more as it may be handed
