@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 enum conf_protocol { CONF_POP3, CONF_POP1 };
+enum conf_sandbox { CONF_SANDBOX_AUTO, CONF_SANDBOX_REQUIRE };
 enum conf_tls { CONF_TLS_AUTO, CONF_TLS_IMPLICIT, CONF_TLS_STARTTLS, CONF_TLS_OFF };
 enum conf_delete { CONF_UNLINK, CONF_TRASH };
 enum conf_log { CONF_LOG_AUTO, CONF_LOG_JOURNAL, CONF_LOG_SYSLOG, CONF_LOG_STDERR };
@@ -22,7 +23,7 @@ enum conf_ip { CONF_IP_FULL, CONF_IP_PREFIX, CONF_IP_NONE };
 /* One member an option, named as the option is.  Texts are never NULL; "" is "(none)". */
 struct conf {
 	char *server_hostname, *server_login_user;
-	int server_protocol;
+	int server_protocol, server_sandbox;
 	int network_tls;
 	char *network_proxy_from;
 	char *auth_pam_service, *auth_pam_confdir;

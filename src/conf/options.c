@@ -23,6 +23,7 @@
 
 /* Each in the order of its enum in conf.h. */
 static const char *const protocols[] = { "pop3", "pop1", NULL };
+static const char *const sandboxes[] = { "auto", "require", NULL };
 static const char *const tls_modes[] = { "auto", "implicit", "starttls", "off", NULL };
 static const char *const deletions[] = { "unlink", "trash", NULL };
 static const char *const targets[] = { "auto", "journal", "syslog", "stderr", NULL };
@@ -47,6 +48,7 @@ const struct option options[] = {
 	{ "server.hostname", TEXT("", 0, 253, form_host, "a host name or nothing", server_hostname) },
 	{ "server.protocol", WORD("pop3", protocols, server_protocol) },
 	{ "server.login_user", TEXT("restante", 1, 32, form_account, ACCOUNT, server_login_user) },
+	{ "server.sandbox", WORD("auto", sandboxes, server_sandbox) },
 
 	{ "network.tls", WORD("auto", tls_modes, network_tls) },
 	{ "network.proxy_from", TEXT("", 0, LIST, form_networks, NETWORKS, network_proxy_from) },

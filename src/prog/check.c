@@ -21,6 +21,7 @@
 #include "base/die.h"
 #include "prog/check.h"
 #include "prog/plan.h"
+#include "sys/sandbox.h"
 #include "sys/spawn.h"
 #include "tls/files.h"
 #include "tls/tickets.h"
@@ -272,6 +273,7 @@ int check_configuration(const struct conf *c)
 {
 	static struct plan p;
 	struct findings f = { .conf = c };
+	const char *missing = sandbox_missing();
 
 	p.conf = *c;
 	plan_make(&p);
@@ -280,6 +282,10 @@ int check_configuration(const struct conf *c)
 	if (!c->auth_require_tls)
 		warning("auth.require_tls = no lets passwords pass in clear");
 	check_account("server.login_user", c->server_login_user);
+	if (missing && c->server_sandbox == CONF_SANDBOX_REQUIRE)
+		wrong(&f, "server.sandbox", "require", missing);
+	else if (missing)
+		warning("server.sandbox = auto: %s: the processes are confined less", missing);
 	if (files_set(&p.files) && c->network_tls != CONF_TLS_OFF)
 		check_tls(&f, &p);
 	else if (files_set(&p.files))

@@ -131,7 +131,11 @@ static int wait_for(pid_t pid, int fd)
 		(void)kill(pid, SIGTERM);
 	}
 	status = reap_status(pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : DIE_BUG;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	/* SIGSYS: it called what the filter has not */
+	log_note(LOG_CRIT, "session killed by signal %d", WTERMSIG(status));
+	return DIE_BUG;
 }
 
 int inside_run(void *context, struct wire *w)

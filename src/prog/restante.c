@@ -16,6 +16,7 @@
 #include "prog/inside.h"
 #include "prog/lines.h"
 #include "prog/serve.h"
+#include "sys/sandbox.h"
 
 #define SETTINGS_MAX 64
 
@@ -136,6 +137,21 @@ static _Noreturn void turn_away(const struct plan *p, enum die_status status, co
 	die(status, "%s", error);
 }
 
+/* Is there all that the processes lock themselves up with?  Once a session, whichever of them lacks it. */
+static bool check_sandbox(const struct plan *p, char error[CONF_ERROR])
+{
+	const char *missing = sandbox_missing();
+
+	if (!missing)
+		return true;
+	if (p->conf.server_sandbox == CONF_SANDBOX_REQUIRE) {
+		(void)snprintf(error, CONF_ERROR, "server.sandbox = require: %s", missing);
+		return false;
+	}
+	log_note(LOG_INFO, "sandbox: %s", missing);
+	return true;
+}
+
 static int handle(const struct asked *a)
 {
 	static struct plan p;
@@ -159,6 +175,8 @@ static int handle(const struct asked *a)
 		turn_away(&p, DIE_USAGE, "command line: see restante --help");
 	if (!configured)
 		turn_away(&p, DIE_CONFIG, error);
+	if (!check_sandbox(&p, error))
+		turn_away(&p, DIE_SYSTEM, error);
 	if (!escort_prepare(&p, error))
 		turn_away(&p, DIE_TLS, error);
 	return serve(&p);

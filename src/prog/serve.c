@@ -24,6 +24,7 @@
 #include "prog/serve.h"
 #include "prog/session.h"
 #include "sys/become.h"
+#include "sys/capability.h"
 #include "sys/sandbox.h"
 #include "sys/spawn.h"
 
@@ -34,6 +35,11 @@ static bool is_file(int fd)
 	struct stat st;
 
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static bool is_required(void)
+{
+	return plan->conf.server_sandbox == CONF_SANDBOX_REQUIRE;
 }
 
 /* Everything that the login process does not need is gone before it reads an octet. */
@@ -58,7 +64,7 @@ static const char *lock_up(int *fd, int *inner)
 	    SANDBOX_CHILD | (is_file(plan->start.out) ? SANDBOX_FILE : 0));
 	if (!failed)
 		failed = sandbox_enter(SANDBOX_LOGIN);
-	return failed == SANDBOX_NONE ? NULL : failed;
+	return failed == SANDBOX_NONE && !is_required() ? NULL : failed;
 }
 
 /* The loop's ends in the border's words */
@@ -147,6 +153,8 @@ static int run_pam(int fd, void *argument)
 	/* what a module starts must not inherit what only we can do without */
 	if (sigaction(SIGPIPE, &normal, NULL) != 0)
 		return DIE_SYSTEM;
+	if (!capability_restore())
+		log_note(LOG_WARNING, "PAM child: capabilities: %m");
 	escort_leave(plan);
 	if (!plan->pam.session) {
 		if (plan->start.out != plan->start.in)
@@ -238,6 +246,16 @@ static int leave(struct plan *p, struct monitor *m)
 	return m->status;
 }
 
+/* From here on all that is strange comes from children: what they might break is not in force. */
+static void shed(void)
+{
+	if (capability_least())
+		return;
+	if (is_required())
+		die(DIE_SYSTEM, "server.sandbox = require: capabilities: %m");
+	log_note(LOG_INFO, "sandbox: capabilities: %m");
+}
+
 int serve(struct plan *p)
 {
 	static const struct monitor_calls calls = {
@@ -256,6 +274,7 @@ int serve(struct plan *p)
 	p->monitor.pam_calls = &pam_calls;
 	m.rules = &p->monitor;
 	m.calls = &calls;
+	shed();
 	if (!become_needed())
 		log_note(LOG_DEBUG, "started without root: no chroot, no change of account");
 	if (p->tls_mode == PLAN_TLS_IMPLICIT) {

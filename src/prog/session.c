@@ -14,6 +14,7 @@
 #include "prog/lines.h"
 #include "prog/session.h"
 #include "sys/become.h"
+#include "sys/landlock.h"
 #include "sys/sandbox.h"
 
 #define DESCRIPTORS 128		/* a Maildir, its lock, and messages in flight */
@@ -21,8 +22,22 @@
 static struct line line;
 static struct out out;
 
-static void become(const struct account *a, bool inside)
+/* The user's, and still far too much: one Maildir and a client are all there is to do. */
+static const char *confine(bool required, const char *maildir)
 {
+	const char *failed;
+
+	/* nothing can be opened for the log any more */
+	log_ready();
+	failed = landlock_enter(landlock_version(), maildir);
+	if (!failed || (failed == LANDLOCK_NONE && !required))
+		failed = sandbox_enter(SANDBOX_SESSION);
+	return failed == SANDBOX_NONE && !required ? NULL : failed;
+}
+
+static void become(const struct plan *p, const struct account *a, const char *maildir)
+{
+	bool inside = p->conf.auth_pam_session;
 	const char *failed = NULL;
 	int error;
 
@@ -35,6 +50,8 @@ static void become(const struct account *a, bool inside)
 	}
 	if (!failed)
 		failed = sandbox_limits(SANDBOX_SESSION, DESCRIPTORS, inside ? SANDBOX_CHILD : 0);
+	if (!failed)
+		failed = confine(p->conf.server_sandbox == CONF_SANDBOX_REQUIRE, maildir);
 	if (!failed)
 		return;
 	/* the password was right, so that its owner waits for an answer */
@@ -144,7 +161,7 @@ int session_run(const struct plan *p, const struct account *a, const struct sess
 	if (!line_give(&line, given->input, given->input_len) ||
 	    !out_put(&out, given->output, given->output_len) || !plan_maildir(&p->conf, a, path))
 		bug("session: what came over the border does not fit");
-	become(a, p->conf.auth_pam_session);
+	become(p, a, path);
 	describe(p, about, sizeof about);
 	r = maildrop_open(&drop, &plan, why, sizeof why);
 	if (r != MAILDROP_OK) {
