@@ -21,8 +21,9 @@
 #include <unistd.h>
 
 /*
- * The login process: one client, one pair to the monitor, memory, time.  Not what abort needs:
- * tgkill would reach other login processes, and SIGSYS ends it as well.
+ * The login process: one client, one pair to the monitor, time.  No memory: it has all it needs
+ * before.  Not what abort needs: tgkill would reach other login processes, and SIGSYS ends it as
+ * well.
  */
 static const int login_calls[] = {
 	SCMP_SYS(read),			/* the client, by a pipe or a socket */
@@ -31,17 +32,11 @@ static const int login_calls[] = {
 	SCMP_SYS(sendto),		/* the client, by a socket; the monitor */
 	SCMP_SYS(poll),			/* each wait */
 	SCMP_SYS(ppoll),		/* the same on other architectures */
-	SCMP_SYS(close),
+	SCMP_SYS(close),		/* the connection, once a relay has it */
 	SCMP_SYS(exit_group),
-	SCMP_SYS(exit),
 	SCMP_SYS(rt_sigreturn),		/* SIGTERM's handler */
 	SCMP_SYS(restart_syscall),	/* a stopped and continued wait */
 	SCMP_SYS(clock_gettime),	/* where there is no vDSO */
-	SCMP_SYS(brk),			/* malloc */
-	SCMP_SYS(munmap),
-	SCMP_SYS(madvise),
-	SCMP_SYS(futex),		/* glibc's locks */
-	SCMP_SYS(getrandom),		/* malloc's tcache key */
 };
 
 /*
@@ -59,7 +54,6 @@ static const int relay_calls[] = {
 	SCMP_SYS(shutdown),		/* half an end, so that the other half goes on */
 	SCMP_SYS(close),
 	SCMP_SYS(exit_group),
-	SCMP_SYS(exit),
 	SCMP_SYS(restart_syscall),	/* a stopped and continued wait */
 	SCMP_SYS(clock_gettime),	/* where there is no vDSO */
 	SCMP_SYS(gettimeofday),		/* the same, asked for by the TLS library */
@@ -69,8 +63,7 @@ static const int relay_calls[] = {
 	SCMP_SYS(brk),			/* malloc */
 	SCMP_SYS(munmap),
 	SCMP_SYS(mremap),
-	SCMP_SYS(madvise),
-	SCMP_SYS(futex),		/* glibc's locks */
+	SCMP_SYS(futex),		/* glibc's and the TLS library's locks */
 };
 
 /*
@@ -96,14 +89,12 @@ static const int relay_probes[] = {
 static const int session_calls[] = {
 	SCMP_SYS(read),			/* the client, by a pipe; messages; what the relay tells */
 	SCMP_SYS(recvfrom),		/* the client, by a socket; pairs */
-	SCMP_SYS(recvmsg),		/* pairs */
 	SCMP_SYS(write),		/* the client, by a pipe; the log; maildirsize */
 	SCMP_SYS(sendto),		/* the client, by a socket; syslog */
 	SCMP_SYS(sendmsg),		/* the journal */
 	SCMP_SYS(poll),			/* each wait */
 	SCMP_SYS(ppoll),		/* the same on other architectures */
 	SCMP_SYS(clock_nanosleep),	/* the index: until the file system's clock goes on */
-	SCMP_SYS(nanosleep),
 	SCMP_SYS(openat),		/* messages, lock file, index */
 	SCMP_SYS(openat2),		/* new, cur, .Trash, through no link */
 	SCMP_SYS(close),
@@ -112,8 +103,7 @@ static const int session_calls[] = {
 	SCMP_SYS(fstatat64),		/* the same three on other architectures */
 	SCMP_SYS(fstat64),
 	SCMP_SYS(statx),
-	SCMP_SYS(statfs),		/* is the file system local, has it room? */
-	SCMP_SYS(fstatfs),
+	SCMP_SYS(fstatfs),		/* is the file system local, has it room? */
 	SCMP_SYS(fstatfs64),
 	SCMP_SYS(getdents64),		/* the names in new and cur */
 	SCMP_SYS(pread64),		/* index */
@@ -163,10 +153,20 @@ static const int session_calls[] = {
 #endif
 
 /* With these arguments alone; several rows of a call permit each */
-static const struct some {
+struct some {
 	int call;
 	struct scmp_arg_cmp only;
-} session_some[] = {
+};
+
+/* memory, but never memory that is run */
+#define MEMORY { SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) }
+
+static const struct some relay_some[] = {
+	MEMORY,				/* malloc */
+};
+
+static const struct some session_some[] = {
+	MEMORY,				/* malloc; a thread's stack */
 	/* the Maildir's lock, and does somebody wait for it?  Never whom a descriptor sends signals to */
 	{ SCMP_SYS(fcntl), SCMP_A1_32(SCMP_CMP_EQ, F_OFD_SETLK) },
 	{ SCMP_SYS(fcntl), SCMP_A1_32(SCMP_CMP_EQ, F_OFD_GETLK) },
@@ -209,7 +209,7 @@ struct profile {
 static const struct profile profiles[] = {
 	{ "login", "filter_login", login_calls, COUNT(login_calls), NULL, 0, NULL, 0, NULL, 0 },
 	{ "relay", "filter_relay", relay_calls, COUNT(relay_calls), relay_probes, COUNT(relay_probes),
-	    NULL, 0, NULL, 0 },
+	    relay_some, COUNT(relay_some), NULL, 0 },
 	{ "session", "filter_session", session_calls, COUNT(session_calls), NULL, 0,
 	    session_some, COUNT(session_some), session_refused, COUNT(session_refused) },
 };
@@ -229,9 +229,7 @@ static bool allow(scmp_filter_ctx filter, const struct profile *p)
 		if (seccomp_rule_add(filter, SCMP_ACT_ERRNO((unsigned)p->refused[i].error),
 		    p->refused[i].call, 0) != 0)
 			return false;
-	/* memory, but never memory that is run */
-	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) == 0;
+	return true;
 }
 
 static bool print(scmp_filter_ctx filter, const char *name)

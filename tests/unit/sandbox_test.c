@@ -33,6 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mail/maildrop.h"
 #include "sys/capability.h"
 #include "sys/landlock.h"
 #include "sys/sandbox.h"
@@ -421,6 +422,19 @@ Test(landlock, where_new_could_not_be_moved_to_cur_there_is_none, .init = make_b
 	must_be_0(in_child(version_1_check));
 }
 
+/* Nobody has had mail yet: no mail there is. */
+static int empty_maildrop(const char *path)
+{
+	struct maildrop_plan plan = { .path = path, .home = base, .about = "" };
+	struct maildrop *drop;
+	char why[256];
+
+	if (maildrop_open(&drop, &plan, why, sizeof why) != MAILDROP_OK || maildrop_count(drop) != 0)
+		return 1;
+	maildrop_close(drop);
+	return 0;
+}
+
 static int missing_check(int fd, void *argument)
 {
 	char path[128];
@@ -430,6 +444,8 @@ static int missing_check(int fd, void *argument)
 	(void)snprintf(path, sizeof path, "%s/none", base);
 	if (sandbox_limits(SANDBOX_SESSION, 64, 0) != NULL || landlock_enter(landlock_version(), path) != NULL)
 		return 1;
+	if (empty_maildrop(path) != 0)
+		return 4;
 	/* it is still told apart from one that may not be opened */
 	if (open(path, O_RDONLY) != -1 || errno != ENOENT)
 		return 2;
