@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -120,7 +121,7 @@ static int try_open(void) { return open("/etc/passwd", O_RDONLY); }
 static int try_socket(void) { return socket(AF_INET, SOCK_STREAM, 0); }
 static int try_fork(void) { return fork(); }
 static int try_exec(void) { return execl("/bin/true", "true", (char *)NULL); }
-static int try_kill(void) { return kill(getppid(), 0); }
+static int try_kill(void) { return kill(0, 0); }
 static int try_setuid(void) { return setuid(0); }
 static int try_chroot(void) { return chroot("/"); }
 static int try_dup(void) { return dup(0); }
@@ -129,6 +130,12 @@ static int try_prctl(void) { return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0); }
 static int try_unlink(void) { return unlink("/tmp/no-such-file"); }
 static int try_setrlimit(void) { return setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }); }
 static int try_sendmsg(void) { return (int)sendmsg(0, &(struct msghdr){ 0 }, 0); }
+
+static int try_brk(void) { return brk(NULL); }
+static int try_mmap(void)
+{
+	return mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+}
 
 static int (*const calls[])(void) = { try_socket, try_fork, try_exec, try_kill, try_setuid, try_chroot,
 	try_dup, try_fcntl, try_prctl, try_unlink, try_setrlimit, try_sendmsg };
@@ -149,6 +156,8 @@ Test(sandbox, the_login_process_dies_of_what_it_never_needs)
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
 		dies_of(SANDBOX_LOGIN, calls[i], i);
 	dies_of(SANDBOX_LOGIN, try_open, 99);
+	dies_of(SANDBOX_LOGIN, try_brk, 100);
+	dies_of(SANDBOX_LOGIN, try_mmap, 101);
 }
 
 Test(sandbox, the_relay_dies_of_the_same_but_may_fail_to_open)

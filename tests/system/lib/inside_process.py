@@ -22,11 +22,28 @@ def before_login(t, empty):
         pop.line()
         main, others = box.processes_of(box.unit_of(pop))
         t.same(len(others), 1, "before login: two processes")
+        monitor(t, box.status(main))
         t.same(box.status(main)["Uid"].split(), ["0"] * 4, "before login: the monitor is root")
         login(t, others[0], empty)
         monitor_descriptors = box.descriptors(main)
         t.note("monitor: %s" % monitor_descriptors)
         pop.expect("QUIT")
+
+
+# setgid, setuid; kill; chroot; read keys that are not root's own (linux/capability.h)
+IN_FORCE = {6, 7, 5, 18, 2}
+# modules, raw I/O, ptrace, boot, time, the network's set-up: no PAM module's business
+NOBODYS = {16, 17, 19, 22, 25, 12, 13}
+
+
+def capabilities(seen, field):
+    value = int(seen[field], 16)
+    return {number for number in range(64) if value >> number & 1}
+
+
+def monitor(t, seen):
+    t.same(capabilities(seen, "CapEff"), IN_FORCE, "before login: the monitor has what it needs in force")
+    t.same(capabilities(seen, "CapPrm") & NOBODYS, set(), "before login: and what nobody needs is gone")
 
 
 def login(t, pid, empty):
@@ -96,7 +113,7 @@ def session(t, pid):
         t.same(int(seen[field], 16), 0, "session: %s is empty" % field)
     t.same(seen["NoNewPrivs"], "1", "session: no new privileges")
     t.same(not_dumpable(pid), True, "session: cannot be traced or dumped")
-    t.note("session: Seccomp %s" % seen["Seccomp"])
+    t.same(seen["Seccomp"], "2", "session: a system call filter")
     limits = box.limits(pid)
     t.same(
         (limits["Max processes"], limits["Max core file size"]),
