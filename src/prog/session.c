@@ -14,7 +14,7 @@
 #include "prog/lines.h"
 #include "prog/session.h"
 #include "sys/become.h"
-#include "sys/landlock.h"
+#include "sys/confine.h"
 #include "sys/sandbox.h"
 
 #define DESCRIPTORS 128		/* a Maildir, its lock, and messages in flight */
@@ -29,8 +29,8 @@ static const char *confine(bool required, const char *maildir)
 
 	/* nothing can be opened for the log any more */
 	log_ready();
-	failed = landlock_enter(landlock_version(), maildir);
-	if (!failed || (failed == LANDLOCK_NONE && !required))
+	failed = confine_enter(confine_version(), maildir);
+	if (!failed || (failed == CONFINE_NONE && !required))
 		failed = sandbox_enter(SANDBOX_SESSION);
 	return failed == SANDBOX_NONE && !required ? NULL : failed;
 }

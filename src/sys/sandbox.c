@@ -16,7 +16,7 @@
 #include <sys/resource.h>
 
 #include "sys/capability.h"
-#include "sys/landlock.h"
+#include "sys/confine.h"
 #include "sys/sandbox.h"
 
 const char SANDBOX_NONE[] = "no system call filter";
@@ -112,9 +112,9 @@ const char *sandbox_enter(enum sandbox profile)
 
 const char *sandbox_missing(void)
 {
-	bool confines = landlock_version() >= LANDLOCK_LEAST;
+	bool confines = confine_version() >= CONFINE_LEAST;
 
 	if (has_filters())
-		return confines ? NULL : LANDLOCK_NONE;
+		return confines ? NULL : CONFINE_NONE;
 	return confines ? SANDBOX_NONE : "no system call filter, no Landlock";
 }

@@ -15,7 +15,7 @@ enum sandbox {
 enum { SANDBOX_CHILD = 1, SANDBOX_FILE = 2 };
 
 /*
- * sandbox_missing - what this build or kernel has not got of what is done here and in landlock.h
+ * sandbox_missing - what this build or kernel has not got of what is done here and in confine.h
  * Returns words for the log, or NULL: it is all there.
  */
 const char *sandbox_missing(void);

@@ -35,7 +35,7 @@
 
 #include "mail/maildrop.h"
 #include "sys/capability.h"
-#include "sys/landlock.h"
+#include "sys/confine.h"
 #include "sys/sandbox.h"
 #include "sys/spawn.h"
 
@@ -274,7 +274,7 @@ static int session_check(int fd, void *argument)
 	(void)argument;
 	if (sandbox_limits(SANDBOX_SESSION, 64, 0) != NULL)
 		return 1;
-	if (landlock_version() >= LANDLOCK_LEAST && landlock_enter(landlock_version(), mine) != NULL)
+	if (confine_version() >= CONFINE_LEAST && confine_enter(confine_version(), mine) != NULL)
 		return 2;
 	if (sandbox_enter(SANDBOX_SESSION) != NULL)
 		return 3;
@@ -366,7 +366,7 @@ static int landlock_check(int fd, void *argument)
 
 	(void)fd;
 	(void)argument;
-	if (sandbox_limits(SANDBOX_SESSION, 64, 0) != NULL || landlock_enter(version, mine) != NULL)
+	if (sandbox_limits(SANDBOX_SESSION, 64, 0) != NULL || confine_enter(version, mine) != NULL)
 		return 1;
 	failed = outside();
 	if (failed)
@@ -383,15 +383,15 @@ static int landlock_check(int fd, void *argument)
 
 static void need_landlock(void)
 {
-	if (landlock_version() < LANDLOCK_LEAST)
+	if (confine_version() < CONFINE_LEAST)
 		cr_skip_test("SKIP: the kernel has no Landlock");
 }
 
 /* Older kernels, as far as this one can be asked to do no more than they */
-Test(landlock, one_maildir_and_no_other_file_whatever_the_kernels_version)
+Test(confine, one_maildir_and_no_other_file_whatever_the_kernels_version)
 {
 	need_landlock();
-	for (version = LANDLOCK_LEAST; version <= landlock_version(); version++) {
+	for (version = CONFINE_LEAST; version <= confine_version(); version++) {
 		int status;
 
 		make_both();
@@ -409,15 +409,15 @@ static int version_1_check(int fd, void *argument)
 {
 	(void)fd;
 	(void)argument;
-	if (sandbox_limits(SANDBOX_SESSION, 64, 0) != NULL || landlock_enter(1, mine) != LANDLOCK_NONE)
+	if (sandbox_limits(SANDBOX_SESSION, 64, 0) != NULL || confine_enter(1, mine) != CONFINE_NONE)
 		return 1;
-	if (landlock_enter(0, mine) != LANDLOCK_NONE)
+	if (confine_enter(0, mine) != CONFINE_NONE)
 		return 2;
 	/* nothing was entered */
 	return open("/etc/passwd", O_RDONLY) >= 0 && open_at(theirs, "new/1.a", O_RDONLY) >= 0 ? 0 : 3;
 }
 
-Test(landlock, where_new_could_not_be_moved_to_cur_there_is_none, .init = make_both, .fini = remove_both)
+Test(confine, where_new_could_not_be_moved_to_cur_there_is_none, .init = make_both, .fini = remove_both)
 {
 	must_be_0(in_child(version_1_check));
 }
@@ -442,7 +442,7 @@ static int missing_check(int fd, void *argument)
 	(void)fd;
 	(void)argument;
 	(void)snprintf(path, sizeof path, "%s/none", base);
-	if (sandbox_limits(SANDBOX_SESSION, 64, 0) != NULL || landlock_enter(landlock_version(), path) != NULL)
+	if (sandbox_limits(SANDBOX_SESSION, 64, 0) != NULL || confine_enter(confine_version(), path) != NULL)
 		return 1;
 	if (empty_maildrop(path) != 0)
 		return 4;
@@ -452,7 +452,7 @@ static int missing_check(int fd, void *argument)
 	return is_denied(open_at(mine, "new/1.a", O_RDONLY)) ? 0 : 3;
 }
 
-Test(landlock, a_directory_that_is_missing_permits_nothing, .init = make_both, .fini = remove_both)
+Test(confine, a_directory_that_is_missing_permits_nothing, .init = make_both, .fini = remove_both)
 {
 	need_landlock();
 	must_be_0(in_child(missing_check));

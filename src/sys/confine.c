@@ -1,5 +1,5 @@
 /*
- * landlock.c - one directory, and no other file of this machine
+ * confine.c - one directory, and no other file of this machine
  *
  * Kernels know more kinds of access from version to version: all that ours knows are denied, and
  * of them those granted that a Maildir needs.  Numbers and structures are those of landlock(7);
@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "sys/landlock.h"
+#include "sys/confine.h"
 
 #define CREATE_RULESET_VERSION 1U
 #define RULE_PATH_BENEATH 1
@@ -47,7 +47,7 @@ static const struct {
 	{ 5, 16, 2, 0 },	/* ioctl on devices */
 	{ 4, 15, 2, 0 },	/* TCP bind and connect */
 	{ 3, 15, 0, 0 },	/* truncate */
-	{ LANDLOCK_LEAST, 14, 0, 0 },
+	{ CONFINE_LEAST, 14, 0, 0 },
 };
 
 struct ruleset {
@@ -59,17 +59,17 @@ struct rule {
 	int32_t directory;
 } __attribute__((packed));
 
-const char LANDLOCK_NONE[] = "no Landlock";
+const char CONFINE_NONE[] = "no Landlock";
 
 #if SANDBOX_LANDLOCK
-int landlock_version(void)
+int confine_version(void)
 {
 	long version = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, CREATE_RULESET_VERSION);
 
 	return version < 0 ? 0 : (int)version;
 }
 #else
-int landlock_version(void)
+int confine_version(void)
 {
 	errno = ENOSYS;
 	return 0;
@@ -111,13 +111,13 @@ static const char *add(int ruleset, const char *directory)
 	return result == 0 ? NULL : "landlock rule";
 }
 
-const char *landlock_enter(int version, const char *directory)
+const char *confine_enter(int version, const char *directory)
 {
 	const char *failed;
 	int ruleset, error;
 
-	if (version < LANDLOCK_LEAST)
-		return LANDLOCK_NONE;
+	if (version < CONFINE_LEAST)
+		return CONFINE_NONE;
 	ruleset = make_ruleset(version);
 	if (ruleset < 0)
 		return "landlock ruleset";
