@@ -19,6 +19,7 @@ import box  # noqa: E402
 import check  # noqa: E402
 import inside_log  # noqa: E402
 import inside_login  # noqa: E402
+import inside_pam  # noqa: E402
 import inside_process  # noqa: E402
 import inside_tls  # noqa: E402
 
@@ -215,6 +216,7 @@ STEPS = {
     "three_failures": lambda: inside_login.three_failures(t),
     "processes": processes,
     "pam_session": lambda: inside_process.pam_session(t, PROGRAM),
+    "pam_modules": lambda: inside_pam.modules(t, PROGRAM),
     "stopped": lambda: inside_process.stopped(t),
     "fields": lambda: inside_log.fields(t),
     "syslog": lambda: inside_log.syslog(t, PROGRAM),
