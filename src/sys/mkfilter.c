@@ -15,6 +15,7 @@
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -168,16 +169,16 @@ static const struct some relay_some[] = {
 static const struct some session_some[] = {
 	MEMORY,				/* malloc; a thread's stack */
 	/* the Maildir's lock, and does somebody wait for it?  Never whom a descriptor sends signals to */
-	{ SCMP_SYS(fcntl), SCMP_A1_32(SCMP_CMP_EQ, F_OFD_SETLK) },
-	{ SCMP_SYS(fcntl), SCMP_A1_32(SCMP_CMP_EQ, F_OFD_GETLK) },
-	{ SCMP_SYS(fcntl64), SCMP_A1_32(SCMP_CMP_EQ, F_OFD_SETLK) },
-	{ SCMP_SYS(fcntl64), SCMP_A1_32(SCMP_CMP_EQ, F_OFD_GETLK) },
+	{ SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, F_OFD_SETLK) },
+	{ SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, F_OFD_GETLK) },
+	{ SCMP_SYS(fcntl64), SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, F_OFD_SETLK) },
+	{ SCMP_SYS(fcntl64), SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, F_OFD_GETLK) },
 	/* a thread of ours, no process, no name space */
 	{ SCMP_SYS(clone), CLONE_FLAGS(SCMP_CMP_MASKED_EQ, THREAD | NEW_SPACES, THREAD) },
 	/* its stack's guard; never memory that is run */
 	{ SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) },
 	/* may there be a thread?  how long may a file be?  Our own limits, of no other process */
-	{ SCMP_SYS(prlimit64), SCMP_A0_32(SCMP_CMP_EQ, 0) },
+	{ SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, 0) },
 };
 
 /*
