@@ -44,7 +44,11 @@ def modules(t, program):
     box.run("chpasswd", input="dora:%s\n" % box.password_of("dora"))
     settings = box.options(program, "auth.pam_session=yes", "auth.pam_service=poppowers", "server.sandbox=require")
     with box.dropin(settings + UNBOUND), t.holds("pam powers: a session"):
+        after = box.now()
         look(t, record)
+        ends = box.phrase(box.journal(after, "POP3_USER=dora", want=2), "LOGOUT")
+        # it had said nothing before it confined itself: its log was to be opened before
+        t.same([entry.get("POP3_REASON") for entry in ends], ["quit"], "pam powers: the session could log its end")
     t.ok(box.wait_no_sessions(), "pam powers: nothing is left")
 
 
