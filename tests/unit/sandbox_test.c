@@ -58,6 +58,7 @@ static void must_be_0(int status)
 	cr_assert_eq(WEXITSTATUS(status), 0, "check %d", WEXITSTATUS(status));
 }
 
+#if SANDBOX_SECCOMP || SANDBOX_LANDLOCK
 /* Two Maildirs side by side, and a file beside them */
 static char base[32], mine[64], theirs[64];
 
@@ -91,6 +92,25 @@ static void remove_both(void)
 	(void)snprintf(command, sizeof command, "rm -rf %s", base);
 	cr_assert_eq(system(command), 0);
 }
+
+static int locks(int top)
+{
+	struct flock what = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+	int file = openat(top, "lock", O_RDWR | O_CREAT, 0600);
+
+	return file < 0 || flock(top, LOCK_EX | LOCK_NB) != 0 || fcntl(file, F_OFD_SETLK, &what) != 0 ||
+	    fcntl(file, F_OFD_GETLK, &what) != 0 || pwrite(file, "x", 1, 0) != 1 ||
+	    futimens(file, NULL) != 0 || close(file) != 0;
+}
+
+static int moves(int top)
+{
+	return renameat2(top, "new/1.a", top, "cur/1.a:2,S", 1 /* RENAME_NOREPLACE */) != 0 ||
+	    linkat(top, "cur/1.a:2,S", top, "new/2.b", 0) != 0 || unlinkat(top, "new/2.b", 0) != 0 ||
+	    mkdirat(top, ".Trash", 0700) != 0 || renameat(top, "lock", top, ".Trash/lock") != 0 ||
+	    fsync(top) != 0;
+}
+#endif
 
 #if SANDBOX_SECCOMP
 static int (*attempt)(void);
@@ -234,24 +254,6 @@ static int memory(void)
 		numbers[i] = (int)(sizeof numbers / sizeof *numbers - i);
 	qsort(numbers, sizeof numbers / sizeof *numbers, sizeof *numbers, in_order);
 	return numbers[0] != 1 || nanosleep(&(struct timespec){ .tv_nsec = 1 }, NULL) != 0;
-}
-
-static int locks(int top)
-{
-	struct flock what = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
-	int file = openat(top, "lock", O_RDWR | O_CREAT, 0600);
-
-	return file < 0 || flock(top, LOCK_EX | LOCK_NB) != 0 || fcntl(file, F_OFD_SETLK, &what) != 0 ||
-	    fcntl(file, F_OFD_GETLK, &what) != 0 || pwrite(file, "x", 1, 0) != 1 ||
-	    futimens(file, NULL) != 0 || close(file) != 0;
-}
-
-static int moves(int top)
-{
-	return renameat2(top, "new/1.a", top, "cur/1.a:2,S", 1 /* RENAME_NOREPLACE */) != 0 ||
-	    linkat(top, "cur/1.a:2,S", top, "new/2.b", 0) != 0 || unlinkat(top, "new/2.b", 0) != 0 ||
-	    mkdirat(top, ".Trash", 0700) != 0 || renameat(top, "lock", top, ".Trash/lock") != 0 ||
-	    fsync(top) != 0;
 }
 
 static int looks(int top)
