@@ -26,7 +26,8 @@
 
 static const char *const place[] = { [MAILDIR_NEW] = "new", [MAILDIR_CUR] = "cur" };
 
-static int step(int at, const char *path, size_t len)
+/* on the way O_PATH will do, for which Landlock asks nothing */
+static int step(int at, const char *path, size_t len, bool last)
 {
 	char name[NAME_MAX_OCTETS + 1];
 
@@ -36,7 +37,7 @@ static int step(int at, const char *path, size_t len)
 	}
 	memcpy(name, path, len);
 	name[len] = '\0';
-	return openat(at, name, OPEN_DIRECTORY | O_NOFOLLOW);
+	return openat(at, name, OPEN_DIRECTORY | O_NOFOLLOW | (last ? 0 : O_PATH));
 }
 
 /* what openat2 does, one name at a time, for kernels and filters without it */
@@ -47,7 +48,7 @@ static int walk(int at, const char *path)
 
 	while (fd != -1 && *path != '\0') {
 		len = strcspn(path, "/");
-		next = step(fd, path, len);
+		next = step(fd, path, len, path[len + strspn(path + len, "/")] == '\0');
 		error = errno;
 		if (fd != at)
 			(void)close(fd);

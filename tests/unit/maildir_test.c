@@ -470,6 +470,8 @@ static int old_kernel(void)
 	SCRATCH_SURE(maildir_trash(&m, MAILDIR_CUR, "1.a:2,") == 0);
 	SCRATCH_SURE(scratch_is("m/.Trash/cur/1.a:2,", "first"));
 	SCRATCH_SURE(open_at("none/none", true) == MAILDIR_ABSENT);
+	/* on the way to it nothing need be readable: search permission will do */
+	SCRATCH_SURE(chmod("mount", 0100) == 0 && open_at("mount/none", true) == MAILDIR_ABSENT);
 	SCRATCH_SURE(open_at("m/../none", true) == MAILDIR_TEMP);
 	SCRATCH_SURE(open_at("link/Maildir", true) == MAILDIR_TEMP);
 	SCRATCH_SURE(rename("m/new", "real") == 0 && symlink("../real", "m/new") == 0);
