@@ -7,75 +7,13 @@ arguments, if there are any, name the steps to take (inside.py lists them).
 
 SPDX-License-Identifier: ISC
 """
-import os
 import pathlib
-import shutil
-import subprocess
 import sys
-import tempfile
 
 sys.dont_write_bytecode = True
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE / "lib"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
 
-import check  # noqa: E402
-from server import BUILD  # noqa: E402
+import boxed  # noqa: E402
 
-INETDS = pathlib.Path(os.environ.get("INETDS", BUILD / "inetds"))
-
-
-def make(*words):
-    # a make that runs us (make check) has flags and a job server of its own
-    clean = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
-    }
-    done = subprocess.run(
-        ["make", "-s", "-C", BUILD, *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=clean,
-    )
-    if done.returncode:
-        print("Bail out! make %s: %s" % (" ".join(words), done.stderr[-500:].replace("\n", " ")), flush=True)
-        sys.exit(1)
-    return done.stdout
-
-
-def main():
-    if os.getuid() != 0:
-        check.skip_all("only root can make a system of its own")
-    if not (BUILD / "Makefile").exists() or not (BUILD / "restante").exists():
-        check.skip_all("nothing is built in %s" % BUILD)
-    shared = pathlib.Path(tempfile.mkdtemp(prefix="restante-systemd."))
-    try:
-        shared.chmod(0o755)
-        make("install", "DESTDIR=%s" % (shared / "stage"))
-        (shared / "directories").write_text(make("directories"))
-        shutil.copytree(
-            HERE.parent,
-            shared / "tests",
-            ignore=shutil.ignore_patterns("__pycache__", "*.o", "*.log", "*.trs"),
-        )
-        if INETDS.is_dir():
-            shutil.copytree(INETDS, shared / "inetds", symlinks=True)
-        box = subprocess.run(
-            [HERE / "sdbox", shared, "/usr/bin/python3", "tests/system/lib/inside.py", *sys.argv[1:]],
-            stdout=subprocess.PIPE,
-            text=True,
-            # all steps take a minute where nothing else runs
-            env={"SDBOX_TIMEOUT": "300", **os.environ},
-        )
-    finally:
-        shutil.rmtree(shared, ignore_errors=True)
-    if box.returncode == 77:
-        check.skip_all(box.stdout.strip().replace("sdbox: ", ""))
-    sys.stdout.write(box.stdout)
-    if "\n1.." not in box.stdout:
-        print("Bail out! the throw-away system ended with status %d" % box.returncode, flush=True)
-    sys.exit(box.returncode)
-
-
-main()
+# all steps take a minute where nothing else runs
+boxed.run("inside.py", 300)

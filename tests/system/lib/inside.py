@@ -6,7 +6,6 @@ SPDX-License-Identifier: ISC
 import os
 import pathlib
 import pwd
-import shutil
 import stat
 import subprocess
 import sys
@@ -22,31 +21,9 @@ import inside_login  # noqa: E402
 import inside_pam  # noqa: E402
 import inside_process  # noqa: E402
 import inside_tls  # noqa: E402
-
-SHARED = pathlib.Path("/run/shared")
-where = dict(line.split("=", 1) for line in (SHARED / "directories").read_text().splitlines())
-PROGRAM = where["sbindir"] + "/restante"
-RELAY = where["libexecdir"] + "/restante-tls"
-EMPTY = where["localstatedir"] + "/lib/restante/empty"
-TICKETS = where["runstatedir"] + "/restante"
-CONFIGURATION = where["sysconfdir"] + "/restante/restante.conf"
-UNITS = ("restante.socket", "restante@.service", "restante-pop3s.socket", "restante-pop3s@.service")
+from stage import CONFIGURATION, EMPTY, PROGRAM, RELAY, SHARED, TICKETS, UNITS, install, where  # noqa: E402
 
 t = check.Checks()
-
-
-def install():
-    """what make install put into the stage, in its place; then what a package would do after it"""
-    subprocess.run("cp -a %s/stage/. /" % SHARED, shell=True, check=True)
-    # wherever the prefix was: systemd looks below /usr, /usr/local, /etc and /run
-    for unit in UNITS:
-        pathlib.Path("/run/systemd/system", unit).symlink_to(where["systemdsystemunitdir"] + "/" + unit)
-    shutil.copy(where["pamdir"] + "/pop3", SHARED / "pam.d-pop3")
-    box.pam(inside_login.PAM_UNIX)
-    box.run("systemd-sysusers", where["sysusersdir"] + "/restante.conf")
-    shutil.rmtree(EMPTY, ignore_errors=True)
-    box.run("systemd-tmpfiles", "--create", where["tmpfilesdir"] + "/restante.conf")
-    box.run("systemctl", "daemon-reload")
 
 
 def installed():

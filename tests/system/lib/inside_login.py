@@ -10,8 +10,7 @@ import time
 import box
 import corpus
 from pop import Pop
-
-PAM_UNIX = "auth required pam_unix.so\naccount required pam_unix.so\n"
+from stage import PAM_UNIX
 
 
 def accounts():

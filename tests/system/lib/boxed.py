@@ -1,0 +1,73 @@
+"""boxed.py - install into a stage, start a throw-away system, run one of our programs in there
+
+For the tests that are root and need systemd, accounts and ports of their own: each is a few lines
+that name what runs inside (lib/inside*.py).
+
+SPDX-License-Identifier: ISC
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import check
+from server import BUILD
+
+HERE = pathlib.Path(__file__).resolve().parent.parent
+INETDS = pathlib.Path(os.environ.get("INETDS", BUILD / "inetds"))
+
+
+def make(*words):
+    # a make that runs us (make check) has flags and a job server of its own
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
+    }
+    done = subprocess.run(
+        ["make", "-s", "-C", BUILD, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean,
+    )
+    if done.returncode:
+        print("Bail out! make %s: %s" % (" ".join(words), done.stderr[-500:].replace("\n", " ")), flush=True)
+        sys.exit(1)
+    return done.stdout
+
+
+def run(program, seconds):
+    """program of lib, with our arguments, in a system of its own; ends with its status"""
+    if os.getuid() != 0:
+        check.skip_all("only root can make a system of its own")
+    if not (BUILD / "Makefile").exists() or not (BUILD / "restante").exists():
+        check.skip_all("nothing is built in %s" % BUILD)
+    shared = pathlib.Path(tempfile.mkdtemp(prefix="restante-systemd."))
+    try:
+        shared.chmod(0o755)
+        make("install", "DESTDIR=%s" % (shared / "stage"))
+        (shared / "directories").write_text(make("directories"))
+        shutil.copytree(
+            HERE.parent,
+            shared / "tests",
+            ignore=shutil.ignore_patterns("__pycache__", "*.o", "*.log", "*.trs"),
+        )
+        if INETDS.is_dir():
+            shutil.copytree(INETDS, shared / "inetds", symlinks=True)
+        box = subprocess.run(
+            [HERE / "sdbox", shared, "/usr/bin/python3", "tests/system/lib/" + program, *sys.argv[1:]],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={"SDBOX_TIMEOUT": str(seconds), **os.environ},
+        )
+    finally:
+        shutil.rmtree(shared, ignore_errors=True)
+    if box.returncode == 77:
+        check.skip_all(box.stdout.strip().replace("sdbox: ", ""))
+    sys.stdout.write(box.stdout)
+    if "\n1.." not in box.stdout:
+        print("Bail out! the throw-away system ended with status %d" % box.returncode, flush=True)
+    sys.exit(box.returncode)
