@@ -51,7 +51,9 @@ static bool append(int fd, uint64_t octets, uint64_t count)
 	size_t len = quota_line(octets, count, line, sizeof line);
 	struct stat st;
 
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_size > QUOTA_MAX || len == 0)
+	/* one with other names may be no maildirsize elsewhere */
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_size > QUOTA_MAX ||
+	    len == 0)
 		return false;
 	return write(fd, line, len) == (ssize_t)len;
 }

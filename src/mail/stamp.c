@@ -71,7 +71,8 @@ bool stamp_clock(int fd, int64_t *now)
 {
 	struct stat st;
 
-	if (futimens(fd, NULL) == -1 || fstat(fd, &st) == -1)
+	/* one with other names is not only ours */
+	if (fstat(fd, &st) == -1 || st.st_nlink > 1 || futimens(fd, NULL) == -1 || fstat(fd, &st) == -1)
 		return false;
 	*now = nanoseconds(&st.st_mtim);
 	return true;

@@ -41,7 +41,8 @@ bool stamp_same(const struct stamp *a, const struct stamp *b);
 
 /*
  * stamp_clock - the file system's time, by having it stamp the open file fd (which needs no
- * space); false with errno where it cannot.  Anybody may do so who may write to the file.
+ * space); false where it cannot, or where the file has other names: elsewhere it may be somebody
+ * else's.  Anybody may do so who may write to the file.
  */
 bool stamp_clock(int fd, int64_t *now);
 

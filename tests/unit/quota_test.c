@@ -58,6 +58,15 @@ Test(quota, a_file_that_is_to_be_counted_anew_goes)
 	cr_assert_not(scratch_has("m/maildirsize"));
 }
 
+Test(quota, a_file_that_has_another_name_is_left_to_that_name)
+{
+	scratch_put("target", COUNTED);
+	cr_assert_eq(link("target", "m/maildirsize"), 0);
+	quota_less(top, 42, 1);
+	cr_assert(scratch_is("target", COUNTED));
+	cr_assert_not(scratch_has("m/maildirsize"));
+}
+
 Test(quota, nothing_but_a_regular_file_is_touched)
 {
 	scratch_put("target", COUNTED);

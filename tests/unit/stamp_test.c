@@ -196,6 +196,21 @@ Test(stamp, where_the_file_cannot_be_stamped_there_is_no_clock)
 	cr_assert_eq(now, 77);
 }
 
+Test(stamp, a_file_that_has_another_name_is_not_stamped)
+{
+	int fd = clock_file("lock");
+	struct stat before, after;
+	int64_t now = 77;
+
+	cr_assert_eq(link("lock", "elsewhere"), 0);
+	cr_assert_eq(futimens(fd, (const struct timespec[2]){ { .tv_sec = 5 }, { .tv_sec = 5 } }), 0);
+	cr_assert_eq(fstat(fd, &before), 0);
+	cr_assert_not(stamp_clock(fd, &now));
+	cr_assert_eq(now, 77);
+	cr_assert_eq(fstat(fd, &after), 0);
+	cr_assert_eq(after.st_mtim.tv_sec, before.st_mtim.tv_sec);
+}
+
 Test(stamp, the_clock_needs_no_leave_to_make_a_file_longer)
 {
 	struct rlimit none = { .rlim_cur = 0, .rlim_max = RLIM_INFINITY };
