@@ -25,6 +25,8 @@
 
 #define OPTION "--session"
 #define VALUE_MAX 4096
+#define LEAVE 20000	/* ms that a session has to end once told: it may be deleting much */
+#define DIE 1000	/* ms that it has once killed */
 
 static void put_start(struct wire *w, const struct start *s)
 {
@@ -118,17 +120,33 @@ static const char *prepare(void *argument)
 }
 
 /*
- * Until the session has ended, which its end of the pair closing tells; SIGTERM is for it,
- * PAM's part ends after it.
+ * Has the session ended, which its end of the pair closing tells?  SIGTERM is for it, PAM's
+ * part ends after it, but does not wait for ever from then on.
  */
-static int wait_for(pid_t pid, int fd)
+static bool has_ended(pid_t pid, int fd, int64_t until)
 {
 	static struct wire nothing;
-	int status;
+	enum fdio_result r;
 
-	while (wire_receive(fd, &nothing, FDIO_FOREVER) == FDIO_SIGNAL) {
+	while ((r = wire_receive(fd, &nothing, until)) == FDIO_SIGNAL) {
 		fdio_interrupt = 0;
 		(void)kill(pid, SIGTERM);
+		if (until == FDIO_FOREVER)
+			until = fdio_after(LEAVE);
+	}
+	return r != FDIO_TIME;
+}
+
+/* Its owner can stop it; in a file system of his that hangs not even SIGKILL reaches it. */
+static int wait_for(pid_t pid, int fd)
+{
+	int status;
+
+	if (!has_ended(pid, fd, FDIO_FOREVER)) {
+		log_note(LOG_WARNING, "session did not end when it was told to: killed");
+		(void)kill(pid, SIGKILL);
+		if (!has_ended(pid, fd, fdio_after(DIE)))
+			return DIE_SYSTEM;
 	}
 	status = reap_status(pid);
 	if (WIFEXITED(status))
