@@ -8,8 +8,6 @@ import os
 import pathlib
 import pwd
 import shutil
-import signal
-import subprocess
 import sys
 import time
 import traceback
@@ -24,51 +22,12 @@ import pop  # noqa: E402
 import rules  # noqa: E402
 import stage  # noqa: E402
 import straced  # noqa: E402
+from rooted import TRACES, Rooted  # noqa: E402
 from server import descendants, process_status  # noqa: E402
 
-TRACES = pathlib.Path("/run/traces")
 PLANTED = ("by STLS", "in a PAM session")
 COMMAND, PIPELINED = b"MARK-of-a-command", b"MARK-behind-the-password"
 t = check.Checks()
-
-
-class Server:
-    """the program behind a loopback port, started by root, in a trace if there is a name for it"""
-
-    def __init__(self, *options, trace=None):
-        settings = ["auth.failure_delay=0", "network.tls=off", *options]
-        command = [stage.PROGRAM, *(word for setting in settings for word in ("-o", setting))]
-        if trace:
-            (TRACES / trace).mkdir(parents=True)
-            command = ["/usr/bin/strace", "-ff", "-y", "-s", "70000", "-o", TRACES / trace / "t", *command]
-        spawn = pathlib.Path(__file__).with_name("spawn.py")
-        command = [sys.executable, spawn, "127.0.0.1", "0", "-", *command]
-        self.process = subprocess.Popen(
-            [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
-        )
-        self.port = int(self.process.stdout.readline())
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, failed, *_):
-        """the traces are whole once all of it has ended"""
-        for pid in descendants(self.process.pid) if failed else []:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.process.terminate()
-        self.process.wait(20)
-        self.process.stdout.close()
-
-    def connect(self):
-        return pop.Pop(self.port)
-
-    def pids(self):
-        return [pid for pid in descendants(self.process.pid) if process_status(pid, "Name") != "strace"]
-
-    def roots(self):
-        """of its processes, those in which root is left"""
-        return [pid for pid in self.pids() if "0" in (process_status(pid, "Uid") or "").split()]
 
 
 def inode(connection):
@@ -200,7 +159,7 @@ def traced():
     word = box.password_of("alice")
     for way, (how, options) in ways().items():
         with t.holds("%s: a session, and no root behind its login" % way):
-            with Server(*options, trace=way) as server:
+            with Rooted(*options, trace=way) as server:
                 client = how(server, "alice", word)
             processes = straced.load(TRACES / way)
             t.note("%s: %s" % (way, summary(processes)))
@@ -256,7 +215,7 @@ def held_pam():
 def memory():
     """what PAM leaves in memory is in its child alone; the password is where it is needed"""
     secrets, word = hashes(), box.password_of("alice").encode()
-    with held_pam() as (reached, let_go), Server("auth.pam_service=held") as server:
+    with held_pam() as (reached, let_go), Rooted("auth.pam_service=held") as server:
         connection = server.connect()
         connection.line()
         connection.expect("USER alice")
@@ -285,7 +244,7 @@ def memory():
 
 def descriptors():
     """what root has open below a home while a PAM session lasts: nothing"""
-    with Server("auth.pam_session=yes", "auth.pam_service=session") as server:
+    with Rooted("auth.pam_session=yes", "auth.pam_service=session") as server:
         connection = server.connect()
         connection.login("alice", box.password_of("alice"))
         open_files = {pid: set(box.descriptors(pid).values()) for pid in server.roots()}

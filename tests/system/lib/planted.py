@@ -30,7 +30,8 @@ def any_call(_):
 def copied(processes, whose):
     """a copy that may be changed, and the one process in it that is meant; calls are shared"""
     changed = {
-        pid: straced.Process(pid, list(process.calls), role=process.role) for pid, process in processes.items()
+        pid: straced.Process(pid, list(process.calls), role=process.role)
+        for pid, process in processes.items()
     }
     return changed, next((process for process in changed.values() if whose(process)), None)
 

@@ -165,7 +165,9 @@ def drops(calls, jailed):
     gone = position(calls, "setresuid", lambda call: call.good and call.euid == 0 and "-1" not in call.text)
     seccomp = position(calls, "prctl", lambda call: "PR_SET_SECCOMP" in call.text and call.good)
     steps = {
-        "groups": position(calls, "setgroups", lambda call: call.good and (not jailed or words(call)[0] == "0")),
+        "groups": position(
+            calls, "setgroups", lambda call: call.good and (not jailed or words(call)[0] == "0")
+        ),
         "gid": position(calls, "setresgid", lambda call: call.good and "0" not in words(call)),
         "uid": gone,
         "proof by setuid": position(calls, "setuid", refused_root),
