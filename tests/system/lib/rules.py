@@ -152,6 +152,12 @@ def position(calls, name, test=lambda call: True):
     return next((i for i, call in enumerate(calls) if call.name == name and test(call)), None)
 
 
+def filtered(calls):
+    """where the system call filter came"""
+    named = ("PR_SET_SECCOMP", "SECCOMP_SET_MODE_FILTER")
+    return next((i for i, call in enumerate(calls) if call.good and call.text.startswith(named)), None)
+
+
 def refused_root(call):
     return call.number == -1 and "EPERM" in call.result and "0" in re.split(r", ?", call.text)
 
@@ -163,7 +169,6 @@ def drops(calls, jailed):
         return re.split(r", ?", call.text)
 
     gone = position(calls, "setresuid", lambda call: call.good and call.euid == 0 and "-1" not in call.text)
-    seccomp = position(calls, "prctl", lambda call: "PR_SET_SECCOMP" in call.text and call.good)
     steps = {
         "groups": position(
             calls, "setgroups", lambda call: call.good and (not jailed or words(call)[0] == "0")
@@ -175,7 +180,7 @@ def drops(calls, jailed):
         "no new privileges": position(calls, "prctl", lambda call: "PR_SET_NO_NEW_PRIVS, 1" in call.text),
     }
     if jailed:
-        steps = {"chroot": position(calls, "chroot", lambda call: call.good), **steps, "filter": seccomp}
+        steps = {"chroot": position(calls, "chroot", lambda call: call.good), **steps, "filter": filtered(calls)}
     return steps
 
 
@@ -210,7 +215,7 @@ def locked_up(processes, known):
     """login process and relay: once their filter is there, no descriptor is made by them or comes to login"""
     bad = []
     for process in processes.values():
-        start = position(process.calls, "prctl", lambda call: "PR_SET_SECCOMP" in call.text and call.good)
+        start = filtered(process.calls)
         if process.role not in ("login", "relay"):
             continue
         if start is None:
