@@ -194,14 +194,22 @@ def memory_has(pid, needles):
             match = re.match(r"([0-9a-f]+)-([0-9a-f]+) r", line)
             if not match or "[vvar]" in line or "[vsyscall]" in line:
                 continue
-            start, end = int(match[1], 16), int(match[2], 16)
-            try:
-                memory.seek(start)
-                octets = memory.read(end - start)
-            except OSError:
-                continue
+            octets = readable(memory, int(match[1], 16), int(match[2], 16))
             found |= {needle for needle in needles if needle in octets}
     return found
+
+
+def readable(memory, at, end):
+    """what can be read from at to end: behind a page that cannot be, it goes on"""
+    octets = bytearray()
+    while at < end:
+        more = b""
+        with contextlib.suppress(OSError):
+            memory.seek(at)
+            more = memory.read(end - at)
+        octets += more or b"\0"
+        at += len(more) or os.sysconf("SC_PAGE_SIZE")
+    return bytes(octets)
 
 
 # --- the journal -----------------------------------------------------------------------------------
