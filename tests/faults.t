@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+"""faults.t - a session is killed at each of its system calls, and each of them fails
+
+Whatever happens, no message that was not marked goes, none goes without QUIT, every answer is
+right or an error, nothing hangs, and the next session opens and agrees with what is there
+(lib/faulty.py).  strace does it: SIGKILL as a call is entered; an error in place of a call.
+
+By default each call is killed once and fails with one error, which $RESTANTE_SEED chooses;
+RESTANTE_FAULTS=all takes all of them.
+
+SPDX-License-Identifier: ISC
+"""
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import sys
+import time
+
+sys.dont_write_bytecode = True
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "system/lib"))
+
+import check  # noqa: E402
+import faulty  # noqa: E402
+from server import BUILD, Server  # noqa: E402
+from writers import room  # noqa: E402
+
+ALL = os.environ.get("RESTANTE_FAULTS") == "all"
+SEED = int(os.environ.get("RESTANTE_SEED") or int.from_bytes(os.urandom(2), "big"))
+ERRORS = ["EIO", "ENOSPC", "EDQUOT", "ENOMEM", "EINTR", "ESTALE"]
+JOBS = os.cpu_count() or 1
+EVERY = range(1, len(faulty.BASES) + 1)
+
+# name: (options, whether an index is there, what is deleted, what is fetched)
+SCENARIOS = {
+    "first open": ([], False, (), (1, 3)),
+    "open with an index": ([], True, (), (6,)),
+    "every message fetched": (["mail.mark_seen=yes"], False, (), EVERY),
+    "deleted": ([], False, (1, 3, 4, 5), (2,)),
+    "deleted, with an index": ([], True, (2, 4), (1,)),
+    "into the trash": (["mail.on_delete=trash"], False, (2, 6), ()),
+}
+
+t = check.Checks()
+
+
+class Scenario:
+    def __init__(self, server, place, name):
+        self.name, number = name, list(SCENARIOS).index(name)
+        options, self.index, self.delete, self.fetch = SCENARIOS[name]
+        self.boxes = [
+            faulty.Box(server, place, "%d-%d" % (number, job), options, quota=bool(self.delete))
+            for job in range(JOBS)
+        ]
+
+    def prepare(self, box):
+        box.make()
+        if self.index:
+            box.afterwards()
+
+    def session(self, box, *inject):
+        prefix = ["strace", "-qq", "-o", box.trace, *inject]
+        return box.session(self.delete, self.fetch, prefix)
+
+    def points(self):
+        """of a session in which nothing fails"""
+        box = self.boxes[0]
+        self.prepare(box)
+        play, status, log = self.session(box)
+        wrong = box.problems(play)
+        whole = play.told >= {"STAT", "UIDL", "QUIT"} and len(play.marked) == len(self.delete)
+        t.ok(
+            not wrong and status == 0 and whole and play.bye.startswith("+OK"),
+            self.name + ": nothing fails, all is as it should be",
+            "%s, %s, %s\n%s" % (wrong, status, play.bye, log),
+        )
+        return faulty.points(box.trace)
+
+    def fault(self, box, point, what):
+        """problems of one session; None: the fault was not met"""
+        call, when = point
+        self.prepare(box)
+        how = "signal=KILL" if what == "KILL" else "error=%s:syscall=getpid" % what
+        play, status, log = self.session(
+            box, "-e", "trace=" + call, "-e", "inject=%s:%s:when=%d" % (call, how, when)
+        )
+        said = box.trace.read_text(errors="replace")
+        wrong = box.problems(play, what != "KILL", what in ("ENOSPC", "EDQUOT")) + box.afterwards()
+        if what != "KILL" and (status is None or status < 0 or "bug" in log):
+            wrong.append("it ended by %s" % status)
+        if wrong:
+            wrong.append("told: %s, %s\n%s" % (sorted(play.told), play.bye, log))
+            wrong.append(said[-300:])
+        return wrong if wrong or "INJECTED" in said or "killed by SIGKILL" in said else None
+
+
+def work(scenario, job, tasks):
+    """all that this job has to do: [(task, problems)]"""
+    return [(task, scenario.fault(scenario.boxes[job], *task)) for task in tasks[job::JOBS]]
+
+
+def chosen(points):
+    """pairs of a point and what happens there"""
+    if ALL:
+        return [(point, what) for point in points for what in ["KILL", *ERRORS]]
+    return [
+        (point, what)
+        for number, point in enumerate(points)
+        for what in ("KILL", ERRORS[(SEED + number + number // len(ERRORS)) % len(ERRORS)])
+    ]
+
+
+def every(scenario):
+    """each call of a scenario, killed and failing"""
+    points = scenario.points()
+    tasks, started = chosen(points), time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        parts = list(pool.map(lambda job: work(scenario, job, tasks), range(JOBS)))
+    done = [result for part in parts for result in part]
+    bad = [(task, wrong) for task, wrong in done if wrong]
+    met = sum(wrong is not None for _, wrong in done)
+    text = "\n".join("%s %d: %s: %s" % (*p, what, "\n  ".join(w)) for (p, what), w in bad[:12])
+    t.ok(not bad, "%s: whatever fails, nothing is wrong" % scenario.name, "%d times\n%s" % (len(bad), text))
+    t.ok(
+        met >= len(tasks) * 9 // 10 and len(points) > 30,
+        "%s: the faults were met" % scenario.name,
+        "%d of %d" % (met, len(tasks)),
+    )
+    t.note(
+        "%s: %d points, %d runs, %d met, %.1f s"
+        % (scenario.name, len(points), len(tasks), met, time.monotonic() - started)
+    )
+
+
+def main():
+    if not os.access(BUILD / "restante", os.X_OK):
+        check.skip_all("no program in %s" % BUILD)
+    if not shutil.which("strace"):
+        check.skip_all("no strace")
+    t.note("RESTANTE_SEED=%d%s" % (SEED, " RESTANTE_FAULTS=all" if ALL else ""))
+    with room(True) as place, Server(anybody=True) as server:
+        server.own(place)
+        for name in SCENARIOS:
+            every(Scenario(server, place, name))
+        t.ok(server.wait_idle(), "no process is left")
+    t.done()
+
+
+main()
