@@ -64,6 +64,10 @@ void quota_less(int top, uint64_t octets, uint64_t count)
 
 	if (octets == 0 && count == 0)
 		return;
+	if (octets > INT64_MAX) {
+		forget(top);
+		return;
+	}
 	fd = openat(top, QUOTA_NAME, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1) {
 		if (errno != ENOENT)

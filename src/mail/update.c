@@ -18,6 +18,7 @@
 
 #include "mail/maildrop_private.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "mail/name.h"
 #include "mail/quota.h"
 
@@ -53,7 +54,7 @@ static uint64_t stored_size(const struct update *u, enum maildir_where where, co
 	if (name_size(name, 'S', &octets))
 		return octets;
 	if (fstatat(u->d->dir.dir[where], name, &st, AT_SYMLINK_NOFOLLOW) == -1 || st.st_size < 0)
-		return 0;
+		return QUOTA_UNKNOWN;
 	return (uint64_t)st.st_size;
 }
 
@@ -84,10 +85,9 @@ static int discard_and_count(struct update *u, enum maildir_where where, const c
 	if (error != 0)
 		return error;
 	u->changed[where] = true;
-	if (octets > 0 && octets <= INT64_MAX - u->stored) {
-		u->stored += octets;
-		u->stored_count++;
-	}
+	if (!num_add(&u->stored, octets))
+		u->stored = QUOTA_UNKNOWN;
+	u->stored_count += octets > 0;
 	return 0;
 }
 

@@ -67,6 +67,13 @@ Test(quota, a_file_that_has_another_name_is_left_to_that_name)
 	cr_assert_not(scratch_has("m/maildirsize"));
 }
 
+Test(quota, what_nobody_could_count_is_counted_anew)
+{
+	scratch_put("m/maildirsize", COUNTED);
+	quota_less(top, QUOTA_UNKNOWN, 1);
+	cr_assert_not(scratch_has("m/maildirsize"));
+}
+
 Test(quota, nothing_but_a_regular_file_is_touched)
 {
 	scratch_put("target", COUNTED);
