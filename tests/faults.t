@@ -5,8 +5,8 @@ Whatever happens, no message that was not marked goes, none goes without QUIT, e
 right or an error, nothing hangs, and the next session opens and agrees with what is there
 (lib/faulty.py).  strace does it: SIGKILL as a call is entered; an error in place of a call.
 
-By default each call is killed once and fails with one error, which $RESTANTE_SEED chooses;
-RESTANTE_FAULTS=all takes all of them.
+By default the session is killed once at each call, and each fails with one error, which
+$RESTANTE_SEED chooses; RESTANTE_FAULTS=all takes all of them.
 
 SPDX-License-Identifier: ISC
 """
@@ -104,6 +104,10 @@ def chosen(points):
     """pairs of a point and what happens there"""
     if ALL:
         return [(point, what) for point in points for what in ["KILL", *ERRORS]]
+    # to wait for the file system's clock is the same again and again
+    naps = [at for at, (call, _) in enumerate(points) if call == "clock_nanosleep"]
+    if len(naps) > 5:
+        points = points[: naps[2]] + points[naps[-2] :]
     return [
         (point, what)
         for number, point in enumerate(points)
@@ -123,12 +127,12 @@ def every(scenario):
     text = "\n".join("%s %d: %s: %s" % (*p, what, "\n  ".join(w)) for (p, what), w in bad[:12])
     t.ok(not bad, "%s: whatever fails, nothing is wrong" % scenario.name, "%d times\n%s" % (len(bad), text))
     t.ok(
-        met >= len(tasks) * 9 // 10 and len(points) > 30,
+        met >= len(tasks) * 8 // 10 and len(points) > 30,
         "%s: the faults were met" % scenario.name,
         "%d of %d" % (met, len(tasks)),
     )
     t.note(
-        "%s: %d points, %d runs, %d met, %.1f s"
+        "%s: %d system calls, %d runs, %d met, %.1f s"
         % (scenario.name, len(points), len(tasks), met, time.monotonic() - started)
     )
 

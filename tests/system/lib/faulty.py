@@ -28,7 +28,8 @@ MESSAGES = {
     "cur/1700000005.M5.box:2,S": b"",
     "cur/1700000006.M6.box:2,RS": b"Subject: six\n\n" + LINES * 5,
 }
-KNOWN = {"restante.index", "restante.index.tmp", "restante.lock", "maildirsize", ".Trash", "new", "cur", "tmp"}
+OURS = {"restante.index", "restante.index.tmp", "restante.lock"}
+KNOWN = {*OURS, "maildirsize", ".Trash", "new", "cur", "tmp"}
 
 
 def base(name):
@@ -65,18 +66,18 @@ class Play(Pop):
     def __init__(self, connection):
         connection.settimeout(PATIENCE)
         self.socket, self.buffer = connection, b""
-        self.granted, self.told = False, set()
+        self.told, self.blamed, self.wrong = set(), False, []
         self.marked, self.refused = set(), set()
         self.bye = None  # None: QUIT was not sent; "": no reply
 
     def play(self, delete=(), fetch=()):
-        """granted or not, to the end of the connection"""
+        """the whole dialogue, to the end of the connection"""
         try:
             self.login("box", "x")
-        except (AssertionError, Closed, ConnectionError):
-            self.granted = False
+        except (AssertionError, Closed, ConnectionError) as error:
+            self.blamed = str(error).startswith("PASS: -ERR") and "[SYS/" not in str(error)
+            self.socket.shutdown(socket.SHUT_WR)
             return self.rest()
-        self.granted = True
         try:
             self.look()
             self.fetch(fetch)
@@ -160,7 +161,7 @@ def check_part(got, want):
 class Box:
     def __init__(self, server, place, name, options=(), quota=False):
         self.server, self.top, self.quota = server, place / name, quota
-        settings = ["mail.maildir=%s" % self.top, "mail.lock_wait=0", *options]
+        settings = ["mail.maildir=%s" % self.top, "mail.lock_wait=0", "auth.failure_delay=0", *options]
         self.command, self.log = server.command(settings), server.dir / ("log-" + name)
         self.trace = server.own(server.make("trace-" + name)) / "trace"
 
@@ -172,6 +173,9 @@ class Box:
             self.server.own(self.top / part)
         for name, octets in MESSAGES.items():
             self.write(name, octets)
+        # what only just changed is read again and again: how often depends on the clock
+        for part in ("new", "cur"):
+            os.utime(self.top / part, (1700000000, 1700000000))
         if self.quota:
             self.write("maildirsize", b"10000000S\n%12d %12d\n" % counted(MESSAGES.values()))
 
@@ -179,8 +183,8 @@ class Box:
         (self.top / name).write_bytes(octets)
         self.server.own(self.top / name)
 
-    def session(self, delete=(), fetch=(), prefix=(), environment=None):
-        """(Play, exit status, log) of one; prefix: what runs the program"""
+    def run(self, act, prefix=(), environment=None):
+        """a session in which act(Play) is the client; (Play, exit status, log)"""
         ours, theirs = socket.socketpair()
         with open(self.log, "w+", encoding="utf-8", errors="replace") as log, ours:
             process = subprocess.Popen(
@@ -189,17 +193,21 @@ class Box:
                 env={**os.environ, **(environment or {})}, **self.server.drop(),
             )
             theirs.close()
-            play = Play(ours)
+            play, status = Play(ours), None
             try:
-                play.play(delete, fetch)
+                act(play)
                 status = process.wait(PATIENCE)
-            except (Wrong, TimeoutError, subprocess.TimeoutExpired) as error:
-                play.wrong, status = "%s: %s" % (type(error).__name__, error), None
+            except (AssertionError, Closed, OSError, Wrong, subprocess.TimeoutExpired) as error:
+                play.wrong.append("%s: %s" % (type(error).__name__, error))
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
             log.seek(0)
             return play, status, log.read()
+
+    def session(self, delete=(), fetch=(), prefix=(), environment=None):
+        """the whole dialogue"""
+        return self.run(lambda play: play.play(delete, fetch), prefix, environment)
 
     # --- what is there ---------------------------------------------------------------------
     def files(self, *parts):
@@ -213,7 +221,9 @@ class Box:
 
     def problems(self, play, told=True, full=False):
         """what must not be, after a session; told: whether it ended by itself; full: with no room left"""
-        wrong = [play.wrong] if hasattr(play, "wrong") else []
+        wrong = [*play.wrong]
+        if play.blamed:
+            wrong.append("the client is told that its password is wrong")
         there, trash = self.files("new", "cur"), self.files(".Trash/new", ".Trash/cur")
         for number, (name, octets) in enumerate(MESSAGES.items(), 1):
             found = there.get(base(name), [])
@@ -224,20 +234,21 @@ class Box:
                 wrong.append("message %d is there after +OK" % number)
         # where there is no room for the trash deleting must still make some
         if "mail.on_delete=trash" in self.command and not full:
-            wrong += ["not in the trash: " + b for b in BASES if b not in there and trash.get(b) != [CONTENT[b]]]
+            gone = {name: [octets] for name, octets in CONTENT.items() if name not in there}
+            wrong += ["not in the trash: " + name for name in gone if trash.get(name) != gone[name]]
         wrong += ["a strange file: " + name for name in {*os.listdir(self.top)} - KNOWN]
         wrong += ["a strange message: " + name for name in {*there, *trash} - {*BASES}]
         return wrong + (self.judge_end(play, there) if told else [])
 
     def judge_end(self, play, there):
         wrong = []
-        gone = len(BASES) - len(there)
-        if play.bye and play.bye.startswith("+OK") and play.bye != "+OK bye, %d deleted, %d left" % (gone, len(there)):
-            wrong.append("%s; there are %d" % (play.bye, len(there)))
-        if play.bye and "may not last" in play.bye and gone != len(play.marked):
+        gone, bye = len(BASES) - len(there), play.bye or ""
+        odd = bye.startswith("+OK") and bye != "+OK bye, %d deleted, %d left" % (gone, len(there))
+        if odd or ("may not last" in bye and gone != len(play.marked)):
             wrong.append("%s; there are %d" % (play.bye, len(there)))
         if self.quota and (self.top / "maildirsize").exists():
-            rows = [list(map(int, row.split())) for row in (self.top / "maildirsize").read_text().splitlines()[1:]]
+            lines = (self.top / "maildirsize").read_text().splitlines()[1:]
+            rows = [list(map(int, row.split())) for row in lines]
             want = counted(found[0] for found in there.values())
             if tuple(map(sum, zip(*rows))) != want:
                 wrong.append("maildirsize: %r, not %r" % (rows, want))
@@ -247,20 +258,8 @@ class Box:
         """the next session opens and tells of what is there, exactly; problems"""
         there = self.files("new", "cur")
         left = [n for n, name in enumerate(BASES, 1) if name in there]
-        play, status, log = Play.__new__(Play), None, ""
-        ours, theirs = socket.socketpair()
-        with ours, open(self.log, "w+", encoding="utf-8", errors="replace") as log:
-            process = subprocess.Popen(
-                self.command, stdin=theirs, stdout=theirs, stderr=log, cwd="/", **self.server.drop())
-            theirs.close()
-            Play.__init__(play, ours)
-            try:
-                return self.compare(play, left)
-            except (AssertionError, Closed, OSError, Wrong) as error:
-                return ["the next session: %s: %s" % (type(error).__name__, error)]
-            finally:
-                ours.close()
-                process.wait(PATIENCE)
+        play, status, _ = self.run(lambda play: self.compare(play, left))
+        return ["the next session: %s, %s" % (status, play.wrong)] if play.wrong or status != 0 else []
 
     @staticmethod
     def compare(play, left):
@@ -275,7 +274,7 @@ class Box:
             want.append(WIRE[n - 1])
         play.expect("QUIT")
         play.rest()
-        return ["the next session: %r, not %r" % pair for pair in zip(got, want) if pair[0] != pair[1]]
+        play.wrong += ["%r, not %r" % pair for pair in zip(got, want) if pair[0] != pair[1]]
 
 
 CONTENT = {base(name): octets for name, octets in MESSAGES.items()}
