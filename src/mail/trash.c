@@ -17,23 +17,33 @@
 
 #define NUMBERS 99	/* of names that are tried before the message stays out of the trash */
 
+/* the caller looks whether it is there; this is why not, 0 if nothing failed */
+static int make_folder(int at, const char *name)
+{
+	return mkdirat(at, name, 0700) == -1 && errno != EEXIST ? errno : 0;
+}
+
 /* Courier and Dovecot know a Maildir++ folder by the empty file maildirfolder */
-static void make_trash(int top)
+static int make_trash(int top)
 {
 	static const char *const parts[] = { ".Trash", ".Trash/new", ".Trash/cur", ".Trash/tmp" };
-	int trash, fd;
+	int trash, fd, error = make_folder(top, parts[0]), this;
 	size_t i;
 
-	if (mkdirat(top, parts[0], 0700) == -1 && errno != EEXIST)
-		return;
+	if (error != 0)
+		return error;
 	trash = maildir_below(top, parts[0]);
 	if (trash == -1)
-		return;
-	for (i = 1; i < sizeof parts / sizeof parts[0]; i++)
-		(void)mkdirat(trash, parts[i] + strlen(".Trash/"), 0700);
+		return errno;
+	for (i = 1; i < sizeof parts / sizeof parts[0]; i++) {
+		this = make_folder(trash, parts[i] + strlen(".Trash/"));
+		if (error == 0)
+			error = this;
+	}
 	fd = openat(trash, "maildirfolder", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	fdio_close(&fd);
 	(void)close(trash);
+	return error;
 }
 
 /* "base:2,S" becomes "base.1:2,S"; false if that is no name any more */
@@ -60,14 +70,14 @@ static int move_in(int from, const char *name, int to)
 int maildir_trash(const struct maildir *m, enum maildir_where from, const char *name)
 {
 	const char *folder = from == MAILDIR_NEW ? ".Trash/new" : ".Trash/cur";
-	int to = maildir_below(m->top, folder), result;
+	int to = maildir_below(m->top, folder), result = EIO;
 
 	if (to == -1 && errno == ENOENT) {
-		make_trash(m->top);
+		result = make_trash(m->top);
 		to = maildir_below(m->top, folder);
 	}
 	if (to == -1)
-		return errno == ENOENT ? EIO : errno;
+		return errno != ENOENT ? errno : result != 0 && result != ENOENT ? result : EIO;
 	result = move_in(m->dir[from], name, to);
 	(void)close(to);
 	return result;
