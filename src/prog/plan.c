@@ -10,7 +10,6 @@
 #include <arpa/inet.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/words.h"
 #include "net/addr.h"
 #include "prog/plan.h"
@@ -223,8 +222,25 @@ void plan_settle(struct plan *p)
 	p->covered = p->covered || tls;
 }
 
+/* where the next octet goes; no memory, as without it the account would seem to be at fault */
+struct path {
+	char *end;
+	size_t room;
+};
+
+static bool add(struct path *path, const char *text, size_t len)
+{
+	if (len >= path->room)
+		return false;
+	memcpy(path->end, text, len);
+	path->end += len;
+	path->room -= len;
+	*path->end = '\0';
+	return true;
+}
+
 /* What stands for one %-letter: a part of a path, or the home, which is one already. */
-static bool expand(struct buf *path, char letter, const struct account *a)
+static bool expand(struct path *path, char letter, const struct account *a)
 {
 	const char *at = strrchr(a->name, '@');
 	const char *text = a->name;
@@ -232,9 +248,9 @@ static bool expand(struct buf *path, char letter, const struct account *a)
 
 	switch (letter) {
 	case '%':
-		return buf_add(path, "%", 1);
+		return add(path, "%", 1);
 	case 'h':
-		return a->home[0] == '/' && buf_text(path, a->home);
+		return a->home[0] == '/' && add(path, a->home, strlen(a->home));
 	case 'u':
 		break;
 	case 'n':
@@ -247,28 +263,25 @@ static bool expand(struct buf *path, char letter, const struct account *a)
 	default:
 		return false;
 	}
-	return names_part(text, len) && buf_add(path, text, len);
+	return names_part(text, len) && add(path, text, len);
 }
 
 bool plan_maildir(const struct conf *c, const struct account *a, char path[PATH_MAX])
 {
 	const char *from = c->mail_maildir;
-	struct buf b;
+	struct path to = { .end = path, .room = PATH_MAX };
 	bool ok = true;
 
-	buf_init(&b, PATH_MAX - 1);
+	path[0] = '\0';
 	if (from[0] == '~' && from[1] == '/')
-		ok = expand(&b, 'h', a) && from++;
+		ok = expand(&to, 'h', a) && from++;
 	while (ok && *from) {
 		if (*from == '%') {
-			ok = expand(&b, from[1], a);
+			ok = expand(&to, from[1], a);
 			from += 2;
 		} else {
-			ok = buf_add(&b, from++, 1);
+			ok = add(&to, from++, 1);
 		}
 	}
-	if (ok)
-		memcpy(path, buf_string(&b), b.len + 1);
-	buf_free(&b);
 	return ok;
 }
