@@ -80,17 +80,30 @@ def initrd(files):
     return gzip.compress(b"".join(parts), 1)
 
 
-def run(build, where, files, arguments, seconds):
-    """boot with files, one of them init, for so many seconds at most; what it wrote"""
+def modules(build, names):
+    """files of those that the kernel does not have built in, in the order of names"""
+    path = kernel(build)
+    where = path.parent.parent / "lib/modules" / path.name.partition("-")[2] / "kernel"
+    return [found for name in names for found in where.glob("**/%s.ko" % name)]
+
+
+def start(build, where, files, arguments, more):
+    """boot with files, one of them init; more: arguments of qemu; what it writes is a pipe"""
     image = where / "initrd.gz"
-    image.write_bytes(initrd(files))
-    # its clock counts instructions, two ns for each: however slow it is, it does not know
-    command = [QEMU, "-accel", "tcg", "-icount", "shift=1,align=off,sleep=off", "-smp", "1"]
+    if not image.exists():
+        image.write_bytes(initrd(files))
+    command = [QEMU, "-accel", "tcg", "-smp", "1", *more]
     command += ["-m", "512", "-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", "-no-reboot", "-serial", "stdio"]
     command += ["-kernel", kernel(build), "-initrd", image, "-append"]
     command += ["console=ttyS0 quiet panic=-1 rdinit=/init -- " + " ".join(map(str, arguments))]
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with subprocess.Popen(command, **streams) as qemu:
+    return subprocess.Popen(command, **streams)
+
+
+def run(build, where, files, arguments, seconds):
+    """boot with files for so many seconds at most; what it wrote"""
+    # its clock counts instructions, two ns for each: however slow it is, it does not know
+    with start(build, where, files, arguments, ["-icount", "shift=1,align=off,sleep=off"]) as qemu:
         try:
             said = qemu.communicate(timeout=seconds)[0]
         except subprocess.TimeoutExpired:
