@@ -104,10 +104,6 @@ def chosen(points):
     """pairs of a point and what happens there"""
     if ALL:
         return [(point, what) for point in points for what in ["KILL", *ERRORS]]
-    # to wait for the file system's clock is the same again and again
-    naps = [at for at, (call, _) in enumerate(points) if call == "clock_nanosleep"]
-    if len(naps) > 5:
-        points = points[: naps[2]] + points[naps[-2] :]
     return [
         (point, what)
         for number, point in enumerate(points)
