@@ -39,8 +39,8 @@ def make(*words):
     return done.stdout
 
 
-def run(program, seconds):
-    """program of lib, with our arguments, in a system of its own; ends with its status"""
+def run(program, seconds, arguments=()):
+    """program of lib, with arguments and ours, in a system of its own; ends with its status"""
     if os.getuid() != 0:
         check.skip_all("only root can make a system of its own")
     if not (BUILD / "Makefile").exists() or not (BUILD / "restante").exists():
@@ -58,7 +58,7 @@ def run(program, seconds):
         if INETDS.is_dir():
             shutil.copytree(INETDS, shared / "inetds", symlinks=True)
         box = subprocess.run(
-            [HERE / "sdbox", shared, "/usr/bin/python3", "tests/system/lib/" + program, *sys.argv[1:]],
+            [HERE / "sdbox", shared, "/usr/bin/python3", "tests/system/lib/" + program, *arguments, *sys.argv[1:]],
             stdout=subprocess.PIPE,
             text=True,
             env={"SDBOX_TIMEOUT": str(seconds), **os.environ},
