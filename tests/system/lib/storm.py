@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""storm.py PORT RATE SECONDS - so many connects a second from one address, most to be turned away
+"""storm.py PORT RATE SECONDS hold|leave - so many connects a second from one address
 
-A process of its own: those that are let in are held until the server ends them.  Prints one line
-of JSON: how many were tried, turned away, greeted, and how many it could not even try.
+A process of its own.  Those that are let in are held until the server ends them, or left when
+they are greeted.  Prints one line of JSON: how many were tried, turned away, greeted, refused.
 
 SPDX-License-Identifier: ISC
 """
@@ -17,8 +17,8 @@ ADDRESS = "127.200.0.1"
 
 
 class Storm:
-    def __init__(self, port):
-        self.port = port
+    def __init__(self, port, leave):
+        self.port, self.leave = port, leave
         self.poll = select.epoll()
         self.open = {}  # descriptor: [socket, was it greeted]
         self.counts = {"tried": 0, "turned away": 0, "greeted": 0, "refused": 0}
@@ -54,7 +54,8 @@ class Storm:
             if octets:
                 entry[1] = True
                 self.counts["greeted"] += 1
-                continue
+                if not self.leave:
+                    continue
             if octets == b"" and not entry[1]:
                 self.counts["turned away"] += 1
             self.poll.unregister(fd)
@@ -79,4 +80,4 @@ class Storm:
         return self.counts
 
 
-print(json.dumps(Storm(int(sys.argv[1])).run(float(sys.argv[2]), float(sys.argv[3]))))
+print(json.dumps(Storm(int(sys.argv[1]), sys.argv[4] == "leave").run(float(sys.argv[2]), float(sys.argv[3]))))
