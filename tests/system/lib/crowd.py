@@ -14,6 +14,7 @@ import ssl
 import time
 
 PATIENCE = 60  # seconds for any one reply: a machine may be busy, nobody may hang
+GREETING = 40  # and for the first one
 MOST = 1 << 25  # octets of one reply
 LEFT = (OSError, asyncio.IncompleteReadError, ssl.SSLError)  # how a connection may end
 
@@ -22,9 +23,14 @@ class Odd(Exception):
     """the server did what it must not"""
 
 
+class Unheard(Exception):
+    """no greeting: the supervisor's queue was full, and the connection was lost in it"""
+
+
 def source(number, each=10):
     """the loopback address of a client: not more than so many share one, as the sockets limit that"""
-    return "127.%d.%d.%d" % (1 + number // each // 62500, number // each // 250 % 250, 1 + number // each % 250)
+    part = number // each
+    return "127.%d.%d.%d" % (1 + part // 62500, part // 250 % 250, 1 + part % 250)
 
 
 class Client:
@@ -36,6 +42,14 @@ class Client:
         more = {"ssl": context, "server_hostname": "localhost"} if context else {}
         connecting = asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0), limit=MOST, **more)
         return cls(*await asyncio.wait_for(connecting, PATIENCE))
+
+    async def greeting(self):
+        try:
+            line = await asyncio.wait_for(self.reader.readuntil(b"\r\n"), GREETING)
+        except asyncio.TimeoutError as error:
+            raise Unheard from error
+        if not line.startswith(b"+OK"):
+            raise Odd("greeting: %r" % line)
 
     def send(self, text):
         self.writer.write(text.encode() + b"\r\n")
@@ -88,8 +102,7 @@ class User:
     async def login(self, port=110, context=None, by_sasl=False):
         client = await Client.open(source(self.number), port, context)
         try:
-            if not (await client.line()).startswith("+OK"):
-                raise Odd("no greeting")
+            await client.greeting()
             if by_sasl:
                 word = "\0%s\0%s" % (self.name, self.password)
                 await client.command("AUTH PLAIN " + base64.b64encode(word.encode()).decode())
@@ -143,6 +156,8 @@ class Crowd:
             first = 1
             try:
                 await once()
+            except Unheard:
+                self.count("unheard")
             except (Odd, *LEFT, asyncio.TimeoutError) as error:
                 self.odd.append("%s: %s %s" % (who, type(error).__name__, str(error)[:200]))
 
@@ -196,9 +211,8 @@ class Active:
         crowd.count("deleted")
 
     def present(self):
-        return sorted(
-            path.name.split(":")[0] for part in ("new", "cur") for path in (self.user.maildir / part).iterdir()
-        )
+        folders = (self.user.maildir / part for part in ("new", "cur"))
+        return sorted(path.name.split(":")[0] for folder in folders for path in folder.iterdir())
 
 
 class Probe:
@@ -211,10 +225,8 @@ class Probe:
         started = time.monotonic()
         client = await Client.open(source(self.user.number))
         try:
-            greeting = await client.line()
+            await client.greeting()
             greeted = time.monotonic()
-            if not greeting.startswith("+OK"):
-                raise Odd("greeting: " + greeting)
             await client.command("USER " + self.user.name)
             await client.command("PASS " + self.user.password)
             self.times.append((greeted - started, time.monotonic() - started))
@@ -283,7 +295,7 @@ class SlowWriter:
         client = await Client.open(source(self.user.number))
         started = time.monotonic()
         try:
-            await client.line()
+            await client.greeting()
             self.crowd.count("slow writers before login")
             while await self.crowd.pause(1):
                 if client.reader.at_eof() or client.writer.is_closing():

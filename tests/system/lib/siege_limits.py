@@ -55,7 +55,7 @@ class Assault:
             try:
                 await self.session()
                 self.logins.append(time.monotonic() - started)
-            except (*crowd.LEFT, asyncio.TimeoutError):
+            except (crowd.Unheard, *crowd.LEFT, asyncio.TimeoutError):
                 self.refused += 1
             await asyncio.sleep(0.1)
 
@@ -76,7 +76,7 @@ class Assault:
         self.over.set()
         await asyncio.gather(asking, knocking)
         while True:
-            with contextlib.suppress(crowd.Odd, *crowd.LEFT, asyncio.TimeoutError):
+            with contextlib.suppress(crowd.Odd, crowd.Unheard, *crowd.LEFT, asyncio.TimeoutError):
                 await self.session()
                 break
             if time.monotonic() > ended + SOON:
@@ -122,12 +122,17 @@ def program(name):
     return next((place / name for place in places if (place / name).exists()), None)
 
 
-def xinetd_file():
-    """our file, switched on"""
-    text = pathlib.Path(stage.where["xinetddir"], "restante").read_text()
+def xinetd(names=("restante",), more=()):
+    """how it is started with our files, switched on; more: other values for some lines.  None: not there"""
+    tool, text = program("xinetd"), ""
+    for name in names:
+        text += pathlib.Path(stage.where["xinetddir"], name).read_text().replace("= yes", "= no", 1)
+    lines = text.splitlines()
+    for word in more:
+        lines = ["\t%s = %s" % (word, more[word]) if line.split()[:1] == [word] else line for line in lines]
     path = pathlib.Path("/run/xinetd.conf")
-    path.write_text(text.replace("= yes", "= no", 1))
-    return path
+    path.write_text("\n".join(lines) + "\n")
+    return tool and [tool, "-f", path, "-dontfork"]
 
 
 @contextlib.contextmanager
@@ -142,7 +147,7 @@ def front(t, name, command):
             time.sleep(0.05)
         quiet(process.pid, 0)
         descriptors = watch.descriptors(process.pid)
-        yield
+        yield process.pid
         quiet(process.pid, descriptors)
         t.same(watch.processes(), {}, "%s: no process is left, no zombie either" % name)
         t.ok(watch.descriptors(process.pid) <= descriptors, "%s: and no descriptor" % name)
@@ -167,15 +172,15 @@ def assault(t, name, users, seconds, how, limit):
 
 def limits(t, users, seconds):
     """users: who is there, who comes; the sockets of systemd are stopped"""
-    tcpserver, xinetd = program("tcpserver"), program("xinetd")
+    tcpserver, command = program("tcpserver"), xinetd()
     if tcpserver:
         name = "tcpserver -c 40"
         with front(t, name, [tcpserver, "-R", "-H", "-l", "0", "-c", "40", "0", "110", stage.PROGRAM]):
             assault(t, name, users, seconds, "hold", 40)
     else:
         t.skip("tcpserver", "not there (package: ucspi-tcp)")
-    if xinetd:
-        with front(t, "xinetd", [xinetd, "-f", xinetd_file(), "-dontfork"]):
+    if command:
+        with front(t, "xinetd", command):
             # 20: per_source.  Who leaves makes room for another start, and has no limit then
             for name, how, limit in (("xinetd", "hold", 20), ("xinetd, short visits", "leave", None)):
                 assault(t, name, users, seconds, how, limit).unnoticed(t, name)

@@ -70,8 +70,9 @@ def slice_memory():
 class Watch:
     """samples of a few seconds each: {name: [(time, value)]}"""
 
-    def __init__(self, pids):
+    def __init__(self, supervisor, pids):
         """pids: sessions that do nothing, whose memory is looked at each time"""
+        self.supervisor = supervisor
         self.pids, self.journald = pids, pid_of("systemd-journald")
         self.samples, self.zombies, self.dead = {}, set(), set()
         self.started = time.monotonic()
@@ -85,8 +86,8 @@ class Watch:
         if sizes:
             self.put("idle session, PSS in KiB", sum(sizes) / len(sizes))
         self.put("all sessions, anonymous KiB", slice_memory())
-        self.put("systemd, anonymous KiB", own(1))
-        self.put("systemd, descriptors", descriptors(1))
+        self.put("supervisor, anonymous KiB", own(self.supervisor))
+        self.put("supervisor, descriptors", descriptors(self.supervisor))
         self.put("journald, anonymous KiB", own(self.journald))
         seen = processes()
         self.put("processes", len(seen))
