@@ -73,6 +73,15 @@ static bool has_magic(int fd)
 	    memcmp(begin, magic, sizeof magic) == 0;
 }
 
+/* time() may be a tick behind the clock that files are stamped by: those just made would be to come */
+static time_t age_of(const struct stat *st)
+{
+	struct timespec now = { .tv_sec = -1 };
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec - st->st_mtime;
+}
+
 /* The file, if it can be trusted at all, and how long ago it was made; else -1 */
 static int look(int directory, time_t *age)
 {
@@ -84,7 +93,7 @@ static int look(int directory, time_t *age)
 	if (fstat(fd, &st) != 0 || !is_ours(&st) || !has_magic(fd))
 		fdio_close(&fd);
 	else
-		*age = time(NULL) - st.st_mtime;
+		*age = age_of(&st);
 	return fd;
 }
 
