@@ -133,6 +133,7 @@ const struct command *pop3_login_table(const struct pop3_offers *offers)
 static void begin(struct state *s, const struct pop3_login *rules)
 {
 	s->rules = rules;
+	s->name[0] = '\0';
 	s->auth.monitor = rules->monitor;
 	s->secured = rules->secured;
 	s->auth.offers = rules->offers;

@@ -1,7 +1,8 @@
 /*
  * frames.c - fuzz target: what is decoded out of a frame can be encoded again, and is the same
  *
- * Input: an octet of which decoder, then a frame: type, fields.
+ * Input: an octet of which decoder, then a frame: type, fields.  For what a session inside PAM's is
+ * given, which is long: what is different from a frame of ours, two octets of where, one of what.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -83,8 +84,31 @@ static void check_fields(struct food *f)
 		SURE(same(&w, &again));
 }
 
+static void make_inside(struct food *f)
+{
+	static struct plan p;
+	static struct account a = { .name = "alice", .home = "/home/alice", .uid = 1000, .gid = 1000,
+	    .groups_count = 2, .groups = { 4, 5 } };
+	const struct session_input given = { "STAT\r\n", "+OK\r\n", 6, 5 };
+
+	if (p.conf.server_hostname == NULL) {
+		conf_defaults(&p.conf);
+		SURE(addr_from_text(&p.start.peer, "2001:db8::1", "999"));
+		memcpy(p.id, "01234567", sizeof p.id);
+	}
+	inside_put(&w, &p, &a, &given);
+	while (f->left > 2) {
+		size_t at = (size_t)food_number(f, 2) % (w.len + 1);
+
+		if (at == w.len)
+			w.len -= food_octet(f) % w.len;
+		else
+			w.data[at] ^= food_octet(f);
+	}
+}
+
 /* All that a session inside PAM's needs */
-static void check_inside(void)
+static void check_inside(struct food *f)
 {
 	static struct plan p, second;
 	static struct account a, b;
@@ -92,6 +116,7 @@ static void check_inside(void)
 
 	memset(&p, 0, sizeof p);
 	memset(&second, 0, sizeof second);
+	make_inside(f);
 	if (inside_get(&w, &p, &a, &given)) {
 		SURE(given.input_len + given.output_len <= w.len);
 		inside_put(&again, &p, &a, &given);
@@ -122,6 +147,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else if (which % 4 == 2)
 		check_fields(&f);
 	else
-		check_inside();
+		check_inside(&f);
 	return 0;
 }

@@ -151,7 +151,7 @@ const char *fuzz_place(void)
 
 	if (place[0])
 		return place;
-	(void)snprintf(place, sizeof place, "%.200s/restante-fuzz.XXXXXX", below ? below : "/tmp");
+	(void)snprintf(place, sizeof place, "%.200s/restante-fuzz.XXXXXX", below ? below : "/dev/shm");
 	SURE(mkdtemp(place) != NULL);
 	(void)atexit(remove_place);
 	return place;

@@ -46,7 +46,7 @@ int fuzz_client(const void *data, size_t len, uint8_t chop, int *other);
 int fuzz_file(const void *data, size_t len);
 char *fuzz_content(int fd, size_t *len);
 
-/* fuzz_place - the directory of this process, empty at first; below $FUZZ_PLACE or /tmp */
+/* fuzz_place - the directory of this process, empty at first; below $FUZZ_PLACE or /dev/shm */
 const char *fuzz_place(void);
 
 /* fuzz_empty - remove the files in a folder of top, if it is there */

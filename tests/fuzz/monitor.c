@@ -128,7 +128,7 @@ static int speak(struct food f, enum speaker who, int *other)
 static void check_end(const struct monitor *m)
 {
 	SURE(m->state == MONITOR_SESSION || m->state == MONITOR_DONE);
-	SURE(granted <= 1 && m->failures.count <= asked);
+	SURE(granted <= 1 && m->failures.count <= m->rules->max_failures);
 	if (m->state != MONITOR_SESSION)
 		return;
 	SURE(granted == 1 && m->verdict.result == ASK_GRANTED);
