@@ -9,15 +9,30 @@
 
 #if defined __has_feature
 #if __has_feature(memory_sanitizer)
+#include <dirent.h>
 #include <ini.h>
 #include <sanitizer/msan_interface.h>
 #include <sha256.h>
 #include <string.h>
+#include <sys/types.h>
 
 void __real_SHA256Final(uint8_t digest[SHA256_DIGEST_LENGTH], SHA256_CTX *c);
 void __wrap_SHA256Final(uint8_t digest[SHA256_DIGEST_LENGTH], SHA256_CTX *c);
 int __real_ini_parse_stream(ini_reader reader, void *stream, ini_handler handler, void *user);
 int __wrap_ini_parse_stream(ini_reader reader, void *stream, ini_handler handler, void *user);
+
+ssize_t __real_getdents64(int fd, void *buffer, size_t size);
+ssize_t __wrap_getdents64(int fd, void *buffer, size_t size);
+
+/* of libc, but not among those that the sanitizer of clang 14 knows */
+ssize_t __wrap_getdents64(int fd, void *buffer, size_t size)
+{
+	ssize_t got = __real_getdents64(fd, buffer, size);
+
+	if (got > 0)
+		__msan_unpoison(buffer, (size_t)got);
+	return got;
+}
 
 void __wrap_SHA256Final(uint8_t digest[SHA256_DIGEST_LENGTH], SHA256_CTX *c)
 {
