@@ -157,9 +157,12 @@ static bool is_same(const struct maildrop *d, const struct candidate *c)
 /* where the base name was ever shared, who is unknown is no first */
 static void doubt(const struct maildrop *d, struct group *g)
 {
-	struct candidate *c;
+	size_t i;
 
-	for (c = g->file; c < g->file + g->files; c++) {
+	/* there may be no file at all, and no array */
+	for (i = 0; i < g->files; i++) {
+		struct candidate *c = &g->file[i];
+
 		if (c->matched && is_same(d, c))
 			continue;
 		if (c->matched) {
