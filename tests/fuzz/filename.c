@@ -25,6 +25,9 @@ static void check_seen(const char *file)
 		return;
 	SURE(name_has_seen(seen) && name_same(file, seen) && strlen(seen) <= NAME_MAX_OCTETS);
 	SURE(name_seen(seen, again) && strcmp(seen, again) == 0);
+	/* in ASCII order, as maildir(5) wants it */
+	for (const char *c = seen + name_base(seen) + 3; *c && *c != ',' && c[1] && c[1] != ','; c++)
+		SURE((unsigned char)c[0] <= (unsigned char)c[1]);
 	for (char flag = 'A'; flag <= 'Z'; flag++)
 		SURE(name_has_flag(seen, flag) == (name_has_flag(file, flag) || flag == 'S'));
 }

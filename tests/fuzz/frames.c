@@ -72,6 +72,7 @@ static void check_fields(struct food *f)
 		} else if (kinds[i] % 3 == 1) {
 			octets = wire_octets(&w, kinds[i], &len);
 			SURE((octets == NULL) == w.bad && (w.bad || len <= kinds[i]));
+			SURE(octets == NULL || (const unsigned char *)octets + len <= w.data + w.len);
 			if (octets != NULL)
 				wire_put_octets(&again, octets, len);
 		} else {

@@ -30,6 +30,15 @@ static struct {
 	bool covered;		/* passwords may pass */
 	bool tls, granted;
 } monitor;
+static struct line l;
+
+/* RFC 2595 section 4: what the client said in clear behind STLS is not heard, and ends it all */
+static void check_nothing_waits(void)
+{
+	char octet;
+
+	SURE(l.start == l.end && recv(l.fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) == 0);
+}
 
 /* What is asked keeps to the rules of the border, whatever the client said. */
 static enum wire_type hear_question(void)
@@ -51,6 +60,7 @@ static enum wire_type hear_question(void)
 		SURE(monitor.covered);
 	} else {
 		SURE(type == WIRE_ASK_TLS && !monitor.tls);
+		check_nothing_waits();
 	}
 	SURE(wire_end(&w));
 	return type;
@@ -132,7 +142,7 @@ static size_t count_lines(const uint8_t *part, size_t len)
 	return lines;
 }
 
-static void check_end(enum command_end end, const struct line *l, const struct out *o)
+static void check_end(enum command_end end, const struct out *o)
 {
 	size_t rest;
 
@@ -143,13 +153,12 @@ static void check_end(enum command_end end, const struct line *l, const struct o
 		SURE(o->used == 0);
 		return;
 	}
-	(void)line_rest(l, &rest);
+	(void)line_rest(&l, &rest);
 	SURE(rest <= LINE_BUFFER && o->used <= OUT_BUFFER);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct line l;
 	static struct out o;
 	struct food f = { data, size };
 	uint8_t rule = food_octet(&f), chop = food_octet(&f);
@@ -176,7 +185,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	line_init(&l, fuzz_client(outer, outer_len, chop, NULL));
 	out_init(&o, dup(said), 1000);
 	end = pop3_login(&rules, &l, &o, &counts);
-	check_end(end, &l, &o);
+	check_end(end, &o);
 	/* with a granted login the last replies are still to leave */
 	if (!(monitor.granted && !monitor.tls && o.sent == 0))
 		check_outer(said, count_lines(outer, outer_len));
