@@ -49,7 +49,7 @@ char *fuzz_content(int fd, size_t *len);
 /* fuzz_place - the directory of this process, empty at first; below $FUZZ_PLACE or /dev/shm */
 const char *fuzz_place(void);
 
-/* fuzz_empty - remove the files in a folder of top, if it is there */
+/* fuzz_empty - remove the files in a folder of top, if it is there; folders stay */
 void fuzz_empty(int top, const char *folder);
 
 /* fuzz_open_descriptors - how many there are */

@@ -31,12 +31,12 @@ static struct stat outside;
 
 static void make_folders(void)
 {
-	static const char *const folders[] = { "m", "m/new", "m/cur", "m/tmp" };
+	static const char *const folders[] = { "m", "m/new", "m/cur", "m/tmp", "m/new/d" };
 	char path[512];
 
 	if (top != -1)
 		return;
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 5; i++) {
 		(void)snprintf(path, sizeof path, "%s/%s", fuzz_place(), folders[i]);
 		SURE(mkdir(path, 0700) == 0);
 	}
@@ -71,6 +71,7 @@ static void make_files(struct food *f)
 	}
 	put_file("../outside", "not mail");
 	put_file("tmp/1.host", "not mail yet");
+	put_file("new/d/1.host", "no message");
 	SURE(fstatat(top, "../outside", &outside, 0) == 0);
 }
 
@@ -176,7 +177,7 @@ static void check_outside(void)
 
 	SURE(fstatat(top, "../outside", &st, 0) == 0 && st.st_ino == outside.st_ino &&
 	    st.st_size == outside.st_size);
-	SURE(faccessat(top, "tmp/1.host", F_OK, 0) == 0);
+	SURE(faccessat(top, "tmp/1.host", F_OK, 0) == 0 && faccessat(top, "new/d/1.host", F_OK, 0) == 0);
 	SURE(faccessat(top, "restante.index.tmp", F_OK, 0) != 0);
 }
 
