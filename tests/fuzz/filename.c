@@ -66,7 +66,8 @@ static void check_sizes(const char *file)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct food f = { data, size };
-	char a[NAME_MAX_OCTETS + 1], b[NAME_MAX_OCTETS + 1], c[NAME_MAX_OCTETS + 1], id[UIDL_MAX + 1], other[UIDL_MAX + 1];
+	char a[NAME_MAX_OCTETS + 1], b[NAME_MAX_OCTETS + 1], c[NAME_MAX_OCTETS + 1];
+	char id[UIDL_MAX + 1], other[UIDL_MAX + 1];
 
 	(void)food_text(&f, a, sizeof a);
 	(void)food_text(&f, b, sizeof b);

@@ -185,7 +185,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct food f = { data, size }, names;
 	uint8_t rule = food_octet(&f), marks = food_octet(&f);
-	struct maildrop_plan plan = { .home = "/", .about = "fuzz", .mark_seen = rule & 1, .trash = rule & 2 };
+	struct maildrop_plan plan = { .home = "/", .about = "fuzz", .mark_seen = rule & 1,
+	    .trash = rule & 2 };
 	char path[512], why[256];
 	struct maildrop *d;
 

@@ -93,7 +93,8 @@ static bool permit(const struct account *a)
 	return permitted;
 }
 
-static const struct monitor_calls calls = { start, kill_family, start_relay, open_certificate, begin, permit };
+static const struct monitor_calls calls = { start, kill_family, start_relay, open_certificate, begin,
+	permit };
 
 /* What a speaker says, all of it before it is heard, and then its end; NULL to: PAM's, kept */
 static int speak(struct food f, enum speaker who, int *other)
@@ -145,8 +146,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct monitor m;
 	struct food f = { data, size };
 	uint8_t rule = food_octet(&f);
-	struct monitor_rules rules = { .max_failures = 1 + rule % 4u, .pam_timeout = 100000, .login_timeout = 100000,
-	    .pam = &pam, .stls = rule & 4, .client_users = "alice bob" };
+	struct monitor_rules rules = { .max_failures = 1 + rule % 4u, .pam_timeout = 100000,
+	    .login_timeout = 100000, .pam = &pam, .stls = rule & 4, .client_users = "alice bob" };
 	int login_other, relay_other, pam_other;
 	unsigned before = fuzz_open_descriptors();
 

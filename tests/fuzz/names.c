@@ -20,7 +20,8 @@ static void check_login(struct food *f, bool lowercase)
 {
 	char chars[64], strip[128], append[128], name[512], to[NAMES_MAX + 1];
 	struct names_rules rules = { .lowercase = lowercase, .chars = food_text(f, chars, sizeof chars),
-	    .domain_strip = food_text(f, strip, sizeof strip), .domain_append = food_text(f, append, sizeof append) };
+	    .domain_strip = food_text(f, strip, sizeof strip),
+	    .domain_append = food_text(f, append, sizeof append) };
 
 	if (!names_apply(&rules, food_text(f, name, sizeof name), to))
 		return;
@@ -37,7 +38,8 @@ static void check_server(struct food *f)
 
 	if (!files_name((const char *)f->at, f->left, lower))
 		return;
-	SURE(lower[0] != '\0' && lower[0] != '.' && strstr(lower, "..") == NULL && strchr(lower, '/') == NULL);
+	SURE(lower[0] != '\0' && lower[0] != '.');
+	SURE(strstr(lower, "..") == NULL && strchr(lower, '/') == NULL);
 	for (const char *c = lower; *c; c++)
 		SURE(islower((unsigned char)*c) || isdigit((unsigned char)*c) || *c == '-' || *c == '.');
 	SURE(files_name(lower, strlen(lower), again) && strcmp(lower, again) == 0);
@@ -50,7 +52,8 @@ static void check_words(struct food *f)
 	size_t count = 0, len;
 
 	while ((at = words_next(&rest, &len)) != NULL) {
-		SURE(at >= list && len > 0 && at + len <= list + strlen(list) && memchr(at, ' ', len) == NULL);
+		SURE(at >= list && len > 0 && at + len <= list + strlen(list));
+		SURE(memchr(at, ' ', len) == NULL);
 		memcpy(word, at, len);
 		word[len] = '\0';
 		SURE(words_have(list, word));

@@ -15,13 +15,14 @@ MD_LIBS = -l:libmd.a
 LIBS = $(INIH_LIBS) $(MD_LIBS)
 WARN = -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wcast-qual -Wundef -Wvla -Werror
-CPPFLAGS = -D_GNU_SOURCE -DSANDBOX_SECCOMP=0 -DPACKAGE_VERSION='"0"' -DPACKAGE_STRING='"restante 0"' -I$(TOP)/src \
+CPPFLAGS = -D_GNU_SOURCE -DSANDBOX_SECCOMP=0 -DPACKAGE_VERSION='"0"' -I$(TOP)/src \
 	-DRESTANTE_CONF='"/nonexistent/restante.conf"' -DRESTANTE_EMPTY='"/var/empty"' \
 	-DRESTANTE_TLS='"/nonexistent/restante-tls"' -DRESTANTE_TICKETS='"/nonexistent/keys"'
 FLAGS = $(OPTIMIZE) $(SANITIZE) -fno-sanitize-recover=all -fno-strict-aliasing
 
 layers = pop tls net mail auth conf sys base
-of = $(patsubst $(TOP)/src/%.c,src/%.o,$(filter-out %/mkfilter.c %/restante.c %/restante_tls.c,$(wildcard $(TOP)/src/$(1)/*.c)))
+left_out = %/mkfilter.c %/restante.c %/restante_tls.c
+of = $(patsubst $(TOP)/src/%.c,src/%.o,$(filter-out $(left_out),$(wildcard $(TOP)/src/$(1)/*.c)))
 archives = libprog.a $(layers:%=lib%.a)
 shared = fuzz reference forged foreign
 targets = $(filter-out $(shared),$(patsubst $(TOP)/tests/fuzz/%.c,%,$(wildcard $(TOP)/tests/fuzz/*.c)))
@@ -46,7 +47,8 @@ endef
 $(foreach l,prog $(layers),$(eval $(call archive,$(l))))
 
 $(targets): %: fuzz/%.o $(shared:%=fuzz/%.o) $(archives)
-	$(CC) $(FLAGS) -fsanitize=fuzzer -o $@ $< $(shared:%=fuzz/%.o) $(archives) $(call link,$@) $(FOREIGN) $(LIBS) $(call link,$@)
+	$(CC) $(FLAGS) -fsanitize=fuzzer $(FOREIGN) -o $@ $< $(shared:%=fuzz/%.o) $(archives) $(LIBS) \
+		$(call link,$@)
 
 # the whole program
 restante: src/prog/restante.o $(archives)

@@ -176,7 +176,8 @@ static void check_message(const struct model *m, const struct reply *r)
 	else if (!top_of)
 		SURE(got->len == octets);
 	for (size_t n = 0; n < MESSAGES; n++)
-		if (got->len <= wire[n].len && (top_of || octets == wire[n].len) && same(got, &wire[n], got->len))
+		if (got->len <= wire[n].len && (top_of || octets == wire[n].len) &&
+		    same(got, &wire[n], got->len))
 			return;
 	SURE(m->touched < MESSAGES);
 }
@@ -279,10 +280,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct food f = { data, size };
 	uint8_t rule = food_octet(&f), chop = food_octet(&f), what = food_octet(&f);
-	struct maildrop_plan plan = { .path = fuzz_place(), .home = "/", .about = "fuzz", .mark_seen = rule & 1,
-	    .trash = rule & 2 };
+	struct maildrop_plan plan = { .path = fuzz_place(), .home = "/", .about = "fuzz",
+	    .mark_seen = rule & 1, .trash = rule & 2 };
 	struct pop3_session s = { .covered = rule & 8 };
-	struct model m = { .touched = what % 8 < ACTS && what % 8 > NOTHING ? what / 8u % MESSAGES : MESSAGES };
+	bool acts = what % 8 > NOTHING && what % 8 < ACTS;
+	struct model m = { .touched = acts ? what / 8u % MESSAGES : MESSAGES };
 	char why[256];
 
 	make_maildir();

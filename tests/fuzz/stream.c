@@ -56,7 +56,8 @@ static void check_size(const uint8_t *message, size_t len, uint8_t cut, size_t w
 	SURE(size_end(&s) == wire);
 }
 
-static void check_file(const uint8_t *message, size_t len, uint64_t lines, const struct text *stuffed, size_t wire)
+static void check_file(const uint8_t *message, size_t len, uint64_t lines, const struct text *stuffed,
+    size_t wire)
 {
 	static struct out o;
 	int file = fuzz_file(message, len), said = fuzz_file("", 0);
