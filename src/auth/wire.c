@@ -124,7 +124,7 @@ void wire_text(struct wire *w, char *to, size_t size)
 
 	if (data && memchr(data, '\0', len))
 		w->bad = true;
-	if (w->bad)
+	if (!data || w->bad)
 		len = 0;
 	else
 		memcpy(to, data, len);

@@ -63,7 +63,7 @@ static size_t clean(const unsigned char **rest, bool sentence, char *out, size_t
 		if (octets > 0)
 			memcpy(out + n, p, octets);
 		else
-			out[n] = sentence && strchr(" ()'", *p) != NULL ? (char)*p : '?';
+			out[n] = (char)(sentence && strchr(" ()'", *p) != NULL ? *p : '?');
 		n += step;
 	}
 	*rest = p;

@@ -17,11 +17,13 @@
  * soname     "libsystemd.so.0"
  * feature    one word: what is missing without it
  * priority   "required", "recommended" or "suggested"
+ * A line above it tells cppcheck that the fields are for packagers.
  */
 #define DLNOTE(name, soname, feature, priority) \
 	DLNOTE_JSON(name, "[{\"feature\":\"" feature "\",\"priority\":\"" priority \
 	    "\",\"soname\":[\"" soname "\"]}]")
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): a name that is declared */
 #define DLNOTE_JSON(name, json) \
 	static const struct { \
 		uint32_t owner_size, json_size, type; \
@@ -30,5 +32,6 @@
 	} name __attribute__((used, section(".note.dlopen"), aligned(4))) = { \
 		4, sizeof(json), 0x407c0c0aU, "FDO", json \
 	}
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #endif

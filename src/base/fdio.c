@@ -202,7 +202,7 @@ static enum fdio_result wait_room(int fd, int64_t stalled, int64_t *last)
 		if (r == FDIO_OK || r == FDIO_ERROR)
 			return r;
 		if (over)
-			return deadline == stalled ? FDIO_TIME : FDIO_SIGNAL;
+			return stalled <= *last ? FDIO_TIME : FDIO_SIGNAL;
 	}
 }
 

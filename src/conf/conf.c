@@ -49,7 +49,7 @@ static const char *shown(const char *value, char text[SHOWN_MOST + 3])
 
 	len = cut ? SHOWN_MOST : len;
 	for (size_t i = 0; i < len; i++)
-		text[i] = value[i] >= ' ' && value[i] < 0x7F ? value[i] : '?';
+		text[i] = (char)(value[i] >= ' ' && value[i] < 0x7F ? value[i] : '?');
 	memcpy(text + len, cut ? ".." : "", cut ? 3 : 1);
 	return text;
 }

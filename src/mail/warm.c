@@ -22,7 +22,7 @@ bool warm_add(struct warm *w, enum maildir_where where, const char *name)
 		w->text = malloc(WARM_TEXT);
 	if (w->text == NULL || WARM_TEXT - w->used < 1 + len)
 		return false;
-	w->text[w->used] = where == MAILDIR_CUR;
+	w->text[w->used] = (char)(where == MAILDIR_CUR);
 	memcpy(w->text + w->used + 1, name, len);
 	w->used += 1 + len;
 	return true;

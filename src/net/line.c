@@ -70,7 +70,7 @@ static enum line_result more(struct line *l, int64_t deadline)
 }
 
 /* The octets up to lf are taken; what kind of line are they? */
-static enum line_result take(struct line *l, char *lf, size_t limit, char **text, size_t *len)
+static enum line_result take(struct line *l, const char *lf, size_t limit, char **text, size_t *len)
 {
 	char *first = l->data + l->start;
 	size_t octets = (size_t)(lf - first);

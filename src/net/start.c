@@ -228,9 +228,9 @@ const char *start_take(struct start *s)
 	return move_up(s, fd);
 }
 
-static void keep(const char *name, const char *value)
+static void set(const char *name, const char *value)
 {
-	if (value != NULL && setenv(name, value, 1) != 0)
+	if (setenv(name, value, 1) != 0)
 		die(DIE_SYSTEM, "setenv %s: %s", name, strerror(errno));
 }
 
@@ -245,22 +245,26 @@ static char *copy_of(const char *name)
 	return copy;
 }
 
+static void put_back(const char *name, char *copy)
+{
+	if (copy != NULL)
+		set(name, copy);
+	free(copy);
+}
+
 void start_environment(void)
 {
-	static const char *const kept[] = { "TZ", "NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY" };
-	char *value[sizeof(kept) / sizeof(kept[0])];
-	size_t i;
+	char *zone = copy_of("TZ"), *notify = copy_of("NOTIFY_SOCKET");
+	char *credentials = copy_of("CREDENTIALS_DIRECTORY");
+	bool emptied = clearenv() == 0;
 
-	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		value[i] = copy_of(kept[i]);
-	if (clearenv() != 0)
-		die(DIE_SYSTEM, "clearenv: %s", strerror(errno));
-	keep("PATH", SAFE_PATH);
-	keep("LANG", "C");
-	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
-		keep(kept[i], value[i]);
-		free(value[i]);
-	}
+	set("PATH", SAFE_PATH);
+	set("LANG", "C");
+	put_back("TZ", zone);
+	put_back("NOTIFY_SOCKET", notify);
+	put_back("CREDENTIALS_DIRECTORY", credentials);
+	if (!emptied)
+		die(DIE_SYSTEM, "the environment cannot be emptied");
 	(void)umask(077);
 	if (chdir("/") != 0)
 		die(DIE_SYSTEM, "chdir /: %s", strerror(errno));

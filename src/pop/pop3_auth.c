@@ -72,6 +72,7 @@ static enum command_outcome response(struct command_loop *l, char *initial, cons
 	size_t text_len;
 	bool right;
 
+	*len = 0;
 	if (initial)
 		text_len = strlen(initial);
 	else if (!command_more(l, challenge, &text, &text_len))

@@ -86,7 +86,7 @@ void inside_put(struct wire *w, const struct plan *p, const struct account *a,
 	wire_begin(w, WIRE_START_SESSION);
 	account_put(w, a);
 	/* a number as it is in the PAM child, too */
-	wire_put_number(w, (uint64_t)(p->relay + 1));
+	wire_put_number(w, (uint64_t)p->relay + 1);
 	wire_put_text(w, p->id);
 	put_start(w, &p->start);
 	cover_put(w, &p->cover);

@@ -94,7 +94,7 @@ static int show(const struct asked *a)
 	int status = DIE_CLIENT;
 
 	if (!configure(a, &c, error)) {
-		fprintf(stderr, "restante: %s\n", error);
+		(void)fprintf(stderr, "restante: %s\n", error);
 		return DIE_CONFIG;
 	}
 	if (a->mode == MODE_CHECK)

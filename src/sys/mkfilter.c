@@ -239,10 +239,13 @@ static bool print(scmp_filter_ctx filter, const char *name)
 	FILE *f = tmpfile();
 	size_t count;
 
-	if (!f || seccomp_export_bpf(filter, fileno(f)) != 0 || lseek(fileno(f), 0, SEEK_SET) != 0)
+	if (!f)
 		return false;
-	count = fread(code, sizeof *code, sizeof code / sizeof *code, f);
-	if (count == 0 || ferror(f) || fclose(f) != 0)
+	if (seccomp_export_bpf(filter, fileno(f)) != 0 || lseek(fileno(f), 0, SEEK_SET) != 0)
+		count = 0;
+	else
+		count = fread(code, sizeof *code, sizeof code / sizeof *code, f);
+	if ((ferror(f) | fclose(f)) != 0 || count == 0)
 		return false;
 	printf("/* made by mkfilter; do not edit */\nstatic const struct sock_filter %s[] = {\n", name);
 	for (size_t i = 0; i < count; i++)
@@ -267,6 +270,6 @@ int main(int argc, char *argv[])
 	for (size_t i = 0; argc == 2 && i < COUNT(profiles); i++)
 		if (strcmp(argv[1], profiles[i].word) == 0 && make(&profiles[i]))
 			return 0;
-	fputs("mkfilter: the filter could not be made\n", stderr);
+	(void)fputs("mkfilter: the filter could not be made\n", stderr);
 	return 1;
 }

@@ -252,6 +252,7 @@ enum files_found files_by_name(const char *directory, const char *name, struct f
 	/* a folder whose files cannot be opened is passed over: the default is better than nothing */
 	error[0] = '\0';
 	for (size_t i = 0; i < count; i++) {
+		/* cppcheck-suppress [knownConditionTrueFalse,legacyUninitvar] - files_open writes there */
 		char *why = error[0] ? later : error;
 
 		if (!is_folder(&f[i]) || !put_folder(&paths, &f[i]) || !files_open(&paths, pair, why))
