@@ -17,8 +17,7 @@
 #include "base/dlnote.h"
 #include "base/log.h"
 
-/* cppcheck-suppress unusedStructMember */
-DLNOTE(pam_note, "libpam.so.0", "login", "required");
+DLNOTE(pam_note, "libpam.so.0", "login", "required");	/* cppcheck-suppress unusedStructMember */
 
 /* The library, by hand: linking it would cost each process its pages. */
 struct pam_library {

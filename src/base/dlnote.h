@@ -17,7 +17,7 @@
  * soname     "libsystemd.so.0"
  * feature    one word: what is missing without it
  * priority   "required", "recommended" or "suggested"
- * A line above it tells cppcheck that the fields are for packagers.
+ * A remark beside it tells cppcheck that the fields are for packagers.
  */
 #define DLNOTE(name, soname, feature, priority) \
 	DLNOTE_JSON(name, "[{\"feature\":\"" feature "\",\"priority\":\"" priority \

@@ -17,8 +17,7 @@
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 #define JOURNAL_OURS 4		/* MESSAGE, PRIORITY, SYSLOG_IDENTIFIER, SYSLOG_FACILITY */
 
-/* cppcheck-suppress unusedStructMember */
-DLNOTE(log_dlnote, JOURNAL_LIBRARY, "journal", "suggested");
+DLNOTE(log_dlnote, JOURNAL_LIBRARY, "journal", "suggested");	/* cppcheck-suppress unusedStructMember */
 
 typedef int journal_sendv(const struct iovec *iov, int n);
 
