@@ -16,8 +16,9 @@ check_relocations() { readelf -dW "$1" | grep -E '\((TEXTREL|FLAGS)\).*TEXTREL|\
 check_path() { readelf -dW "$1" | grep -E '\((RPATH|RUNPATH)\)' || true; }
 check_protector() { undefined "$1" | grep -qx '__stack_chk_fail' || echo 'no stack protector'; }
 # Of these there is a checked form whatever the compiler knows of sizes; of snprintf, memcpy and read it
-# takes the plain one where it has proved that they fit.
-unchecked='v?f?printf|v?sprintf|v?dprintf|v?asprintf|v?syslog|gets|st[rp]n?cpy|strn?cat'
+# takes the plain one where it has proved that they fit, and archives of others have strcpy; ours has not,
+# see forbidden.t.
+unchecked='v?f?printf|v?sprintf|v?dprintf|v?asprintf|v?syslog'
 check_fortify() {
 	undefined "$1" | grep -v stack_chk | grep -q '_chk$' || echo 'not fortified'
 	undefined "$1" | grep -xE "$unchecked" || true
