@@ -5,6 +5,7 @@ SPDX-License-Identifier: ISC
 """
 import asyncio
 import contextlib
+import itertools
 import os
 import pathlib
 import random
@@ -286,7 +287,7 @@ class Siege:
 
     async def some_words(self):
         """of an idle session now and then: none is idle for ten minutes"""
-        for user, client in self.idle.items():
+        for user, client in itertools.cycle(self.idle.items()):
             if not await self.crowd.pause(240 / IDLE):
                 break
             try:
@@ -295,7 +296,7 @@ class Siege:
                 self.crowd.odd.append("idle %s: %r" % (user.name, error))
 
     async def sample(self):
-        sessions = [pid for pid, (name, _) in watch.processes().items() if name == "restante"]
+        sessions = [pid for pid, (name, _, _) in watch.processes().items() if name == "restante"]
         some = random.Random(SEED).sample(sessions, min(SAMPLES, len(sessions)))
         self.watch = watch.Watch(self.supervisor, some)
         while True:

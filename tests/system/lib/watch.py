@@ -13,7 +13,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 
 def processes(names=NAMES):
-    """{pid: (name, state)} of all with these names"""
+    """{pid: (name, state, parent)} of all with these names"""
     found = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -23,7 +23,8 @@ def processes(names=NAMES):
                 continue
             name = text[text.index("(") + 1 : text.rindex(")")]
             if name in names:
-                found[int(entry)] = (name, text[text.rindex(")") + 2])
+                state, parent = text[text.rindex(")") + 2 :].split()[:2]
+                found[int(entry)] = (name, state, int(parent))
     return found
 
 
@@ -74,7 +75,7 @@ class Watch:
         """pids: sessions that do nothing, whose memory is looked at each time"""
         self.supervisor = supervisor
         self.pids, self.journald = pids, pid_of("systemd-journald")
-        self.samples, self.zombies, self.dead = {}, set(), set()
+        self.samples, self.zombies, self.dead = {}, set(), {}
         self.started = time.monotonic()
 
     def put(self, name, value):
@@ -91,9 +92,11 @@ class Watch:
         self.put("journald, anonymous KiB", own(self.journald))
         seen = processes()
         self.put("processes", len(seen))
-        dead = {pid for pid, (_, state) in seen.items() if state == "Z"}
-        # one that waits to be fetched is no zombie yet; one that still does at the next look is
-        self.zombies |= dead & self.dead
+        dead = {pid: parent for pid, (_, state, parent) in seen.items() if state == "Z"}
+        # a child of ours that waits to be fetched is no zombie yet; one that still does at the next
+        # look is.  A supervisor that has much to do takes its time.
+        self.zombies |= {pid for pid in dead.keys() & self.dead.keys() if dead[pid] != self.supervisor}
+        self.put("to be fetched by the supervisor", list(dead.values()).count(self.supervisor))
         self.dead = dead
 
     def line(self, name):
