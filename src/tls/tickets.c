@@ -11,18 +11,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/fdio.h"
+#include "base/rundir.h"
 #include "tls/tickets.h"
 
 #define FILE_NAME "tickets"
-#define FILE_NEW "tickets.new"	/* written under the lock, then renamed */
 #define PATIENCE 500		/* ms for the lock, where nothing can be done without */
 
 static const char magic[16] = "restante keys 1\n";
@@ -34,37 +32,6 @@ struct content {
 
 _Static_assert(sizeof(struct content) == 16 + 2 * 80, "the file has no gaps");
 
-static int complain(char error[TICKETS_ERROR], const char *what, const char *why)
-{
-	(void)snprintf(error, TICKETS_ERROR, "%.160s: %s", what, why);
-	return -1;
-}
-
-/* Whoever else could write there could choose the keys; whoever could read would know them. */
-static int open_directory(const char *directory, char error[TICKETS_ERROR])
-{
-	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	int fd = open(directory, flags);
-	struct stat st;
-
-	if (fd < 0 && errno == ENOENT && (mkdir(directory, 0700) == 0 || errno == EEXIST))
-		fd = open(directory, flags);
-	if (fd < 0 || fstat(fd, &st) != 0) {
-		(void)complain(error, directory, strerror(errno));
-		fdio_close(&fd);
-	} else if (st.st_uid != geteuid() || (st.st_mode & 077) != 0) {
-		(void)complain(error, directory, "another's, or open to others (mode 0700 is needed)");
-		fdio_close(&fd);
-	}
-	return fd;
-}
-
-static bool is_ours(const struct stat *st)
-{
-	return S_ISREG(st->st_mode) && st->st_uid == geteuid() && (st->st_mode & 077) == 0 &&
-	    st->st_size == sizeof(struct content);
-}
-
 static bool has_magic(int fd)
 {
 	char begin[sizeof magic];
@@ -74,26 +41,24 @@ static bool has_magic(int fd)
 }
 
 /* time() may be a tick behind the clock that files are stamped by: those just made would be to come */
-static time_t age_of(const struct stat *st)
+static time_t age_of(time_t made)
 {
 	struct timespec now = { .tv_sec = -1 };
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec - st->st_mtime;
+	return now.tv_sec - made;
 }
 
 /* The file, if it can be trusted at all, and how long ago it was made; else -1 */
 static int look(int directory, time_t *age)
 {
-	int fd = openat(directory, FILE_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	struct stat st;
+	time_t made = 0;
+	int fd = rundir_look(directory, FILE_NAME, O_RDONLY, sizeof(struct content), &made);
 
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &st) != 0 || !is_ours(&st) || !has_magic(fd))
+	if (fd >= 0 && !has_magic(fd))
 		fdio_close(&fd);
-	else
-		*age = age_of(&st);
+	if (fd >= 0)
+		*age = age_of(made);
 	return fd;
 }
 
@@ -109,29 +74,6 @@ static bool is_usable(time_t age)
 	return age >= 0 && age < 2 * TICKETS_LIFE;
 }
 
-static bool write_keys(int directory, const struct content *c)
-{
-	bool written;
-	int fd;
-
-	/* left behind by somebody who was killed: we have the lock, so nobody writes it now */
-	(void)unlinkat(directory, FILE_NEW, 0);
-	fd = openat(directory, FILE_NEW, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return false;
-	errno = ENOSPC;
-	written = write(fd, c, sizeof *c) == (ssize_t)sizeof *c &&
-	    renameat(directory, FILE_NEW, directory, FILE_NAME) == 0;
-	if (!written) {
-		int reason = errno;
-
-		(void)unlinkat(directory, FILE_NEW, 0);
-		errno = reason;
-	}
-	fdio_close(&fd);
-	return written;
-}
-
 /*
  * New keys; those in use, if the old file is one, become the ones before.  Where there are none,
  * nobody knows the ones before: so there are always two, and never one that could be guessed.
@@ -145,22 +87,10 @@ static bool renew(int directory, int old)
 	memcpy(c.magic, magic, sizeof magic);
 	if (old >= 0 && pread(old, &before, sizeof before, 0) == (ssize_t)sizeof before)
 		c.key[1] = before.key[0];
-	written = written && write_keys(directory, &c);
+	written = written && rundir_put(directory, FILE_NAME, &c, sizeof c, sizeof c);
 	buf_wipe(&c, sizeof c);
 	buf_wipe(&before, sizeof before);
 	return written;
-}
-
-/* Never for long: whoever holds it needs less than a millisecond. */
-static bool take_lock(int directory, int64_t patience)
-{
-	int64_t deadline = fdio_after(patience);
-
-	while (flock(directory, LOCK_EX | LOCK_NB) != 0)
-		if (errno != EWOULDBLOCK || fdio_now() >= deadline ||
-		    fdio_sleep_until(fdio_after(1)) == FDIO_SIGNAL)
-			return false;
-	return true;
 }
 
 /* The lock is ours: look again, as somebody may have had it just before us. */
@@ -177,9 +107,9 @@ static int make(int directory, char error[TICKETS_ERROR])
 	if (renew(directory, fd)) {
 		fdio_close(&fd);
 		fd = look(directory, &age);
-		return fd >= 0 ? fd : complain(error, FILE_NAME, "made, but not there");
+		return fd >= 0 ? fd : rundir_complain(error, FILE_NAME, "made, but not there");
 	}
-	(void)complain(error, FILE_NEW, strerror(errno));
+	(void)rundir_complain(error, FILE_NAME ".new", strerror(errno));
 	fdio_close(&fd);
 	return -1;
 }
@@ -191,21 +121,21 @@ static int find(int directory, char error[TICKETS_ERROR])
 	bool usable = fd >= 0 && is_usable(age);
 
 	/* who comes while another renews the keys goes on with those that are there */
-	if (usable && (is_fresh(age) || !take_lock(directory, 0)))
+	if (usable && (is_fresh(age) || !rundir_lock(directory, 0)))
 		return fd;
 	fdio_close(&fd);
-	if (usable || take_lock(directory, PATIENCE))
+	if (usable || rundir_lock(directory, PATIENCE))
 		return make(directory, error);
 	fd = look(directory, &age);
 	if (fd >= 0 && !is_usable(age))
 		fdio_close(&fd);
-	return fd >= 0 ? fd : complain(error, FILE_NAME, "somebody holds the lock of the directory");
+	return fd >= 0 ? fd : rundir_complain(error, FILE_NAME, "somebody holds the lock of the directory");
 }
 
 int tickets_open(const char *directory, char error[TICKETS_ERROR])
 {
 	char what[TICKETS_ERROR];
-	int at = open_directory(directory, error), fd;
+	int at = rundir_open(directory, error), fd;
 
 	if (at < 0)
 		return -1;

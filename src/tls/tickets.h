@@ -14,8 +14,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/rundir.h"
+
 #define TICKETS_LIFE 14400	/* seconds that keys are in use; a ticket lives as long */
-#define TICKETS_ERROR 256
+#define TICKETS_ERROR RUNDIR_ERROR
 
 struct tickets_key {
 	unsigned char name[16], aes[32], mac[32];
