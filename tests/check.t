@@ -24,8 +24,9 @@ RELAY = os.path.abspath(os.environ.get("RESTANTE_TLS") or os.path.join(os.path.d
 GOOD = "restante: configuration is good"
 HOST = "pop.example.org"
 
-# what holds for every call: accounts that are there, no keys of tickets in the machine's own place
-ALWAYS = {"server.hostname": HOST, "server.login_user": "65534", "tls.user": "65534", "tls.tickets": "no"}
+# what holds for every call: accounts that are there, nothing in the machine's own place
+ALWAYS = {"server.hostname": HOST, "server.login_user": "65534", "tls.user": "65534", "tls.tickets": "no",
+          "auth.throttle_delay": "0"}
 
 CA = """[ca]
 default_ca = ours
@@ -293,6 +294,12 @@ def options(check):
     check.says("a directory of ticket keys that is open to others",
                {**tls, "tls.tickets": "yes", "tls.ticket_directory": check.path("tickets")},
                [r"warning: tls\.ticket_directory: {}/tickets: .*0700.*: no session is resumed"])
+    throttle = {**tls, "auth.throttle_delay": "15s"}
+    check.says("a throttle's directory that is open to others",
+               {**throttle, "auth.throttle_directory": check.path("tickets")},
+               [r"warning: auth\.throttle_directory: {}/tickets: .*0700.*: guessing is not slowed down"])
+    check.says("a throttle's directory of its own",
+               {**throttle, "auth.throttle_directory": check.path("throttled")}, [])
     check.says("accounts that are not there", {**tls, "tls.user": "no-such", "server.login_user": "no.such"},
                [r"warning: server\.login_user = no\.such: there is no such account; root needs it",
                 r"warning: tls\.user = no-such: there is no such account; root needs it"])

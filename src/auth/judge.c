@@ -115,8 +115,42 @@ static void ask_pam(struct monitor *m, bool external)
 	judge_dismiss(m, fd, pid, heard ? judge_patience(m) : 0);
 }
 
+/* A source that guesses has to wait for its turn, right or wrong; false: we are told to end */
+static bool wait_in_line(struct monitor *m)
+{
+	int64_t turn = fdio_after(throttle_place(m->rules->throttle));
+	/* PAM needs some time, too, before limits.login_timeout is over */
+	int64_t latest = m->until - m->rules->login_timeout / 8;
+
+	if (fdio_sleep_until(turn < latest ? turn : latest) != FDIO_SIGNAL)
+		return true;
+	verdict_clear(&m->verdict);
+	verdict_set(&m->verdict, ASK_TEMP, "shutdown");
+	return false;
+}
+
+/* One line when it begins, not one an attempt */
+static void count_failure(struct monitor *m)
+{
+	char error[THROTTLE_ERROR];
+	struct throttle_news news;
+	struct log_line l;
+
+	throttle_count(m->rules->throttle, name, password, &news, error);
+	if (error[0] && !m->throttle_told) {
+		m->throttle_told = true;
+		log_note(m->rules->throttle->expected ? LOG_WARNING : LOG_DEBUG, "throttle: %s", error);
+	}
+	if (news.failures == 0)
+		return;
+	m->calls->begin(&l, LOG_NOTICE, "THROTTLED");
+	log_number(&l, "failures", news.failures);
+	log_number(&l, "delay_ms", (uint64_t)news.delay);
+	log_send(&l);
+}
+
 /* The failure is logged when it is known; the client hears of it later. */
-static bool judge_failure(struct monitor *m, int64_t came)
+static bool judge_failure(struct monitor *m, int64_t came, bool guessed)
 {
 	const struct verdict *v = &m->verdict;
 	bool last = false;
@@ -124,6 +158,8 @@ static bool judge_failure(struct monitor *m, int64_t came)
 	if (v->result == ASK_REFUSED || v->result == ASK_EXPIRED) {
 		log_login(m, LOG_NOTICE, "LOGIN FAILED");
 		last = failures_add(&m->failures, name, password, m->rules->max_failures);
+		if (guessed)
+			count_failure(m);
 	} else {
 		log_login(m, LOG_ERR, "LOGIN DEFERRED");
 		last = strcmp(v->reason, "pam-crash") == 0 || strcmp(v->reason, "shutdown") == 0;
@@ -169,9 +205,12 @@ bool judge_password(struct monitor *m)
 		verdict_set(&m->verdict, ASK_REFUSED, "repeated");
 		failures_wait(came, m->rules->failure_delay);
 	} else {
-		ask_pam(m, false);
+		if (wait_in_line(m)) {
+			came = fdio_now();
+			ask_pam(m, false);
+		}
 		if (m->verdict.result != ASK_GRANTED)
-			last = judge_failure(m, came);
+			last = judge_failure(m, came, true);
 	}
 	buf_wipe(password, strlen(password));
 	return conclude(m, WIRE_ANSWER_PASSWORD, last);
@@ -210,7 +249,8 @@ bool judge_external(struct monitor *m)
 	} else {
 		ask_pam(m, true);
 	}
+	/* nobody guesses certificates: no throttle */
 	if (m->verdict.result != ASK_GRANTED)
-		last = judge_failure(m, came);
+		last = judge_failure(m, came, false);
 	return conclude(m, WIRE_ANSWER_EXTERNAL, last);
 }

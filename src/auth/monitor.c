@@ -2,9 +2,10 @@
  * monitor.c - the privileged side of the border, until a login is granted
  *
  * These files run with privilege while a connection lives: this one, judge.c, relayed.c
- * (hands out certificates), cover.c, failures.c, reap.c, wire.c (decodes), verdict.c and
- * account.c (decode the PAM child's answer), tls/files.c (opens, never reads), tls/tickets.c,
- * sys/spawn.c, sys/become.c, base/ and prog/.  In the PAM child also pam.c and names.c.
+ * (hands out certificates), cover.c, failures.c, throttle.c with slots.c (which sources guess),
+ * reap.c, wire.c (decodes), verdict.c and account.c (decode the PAM child's answer), tls/files.c
+ * (opens, never reads), tls/tickets.c, sys/spawn.c, sys/become.c, base/ and prog/.  In the PAM
+ * child also pam.c and names.c.
  * Whoever adds to this list says why.
  *
  * SPDX-License-Identifier: ISC

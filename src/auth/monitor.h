@@ -19,12 +19,14 @@
 #include "auth/failures.h"
 #include "auth/pam.h"
 #include "auth/tell.h"
+#include "auth/throttle.h"
 #include "auth/verdict.h"
 #include "base/log.h"
 
 struct monitor_rules {
 	uint64_t max_failures;
 	int64_t failure_delay, pam_timeout, login_timeout;	/* ms */
+	const struct throttle_rules *throttle;
 	const struct pam_rules *pam;
 	const struct pam_calls *pam_calls;
 	bool stls;			/* a relay may be asked for */
@@ -93,6 +95,7 @@ struct monitor {
 	const char *input, *output;	/* with MONITOR_SESSION: in frame */
 	size_t input_len, output_len;
 	/* the long ones last: each page that is touched costs a fault, and another after a fork */
+	bool throttle_told;		/* that it cannot be used */
 	struct failures failures;
 	struct verdict verdict;
 	struct wire frame;

@@ -54,7 +54,8 @@ bool rundir_lock(int directory, int64_t patience)
 
 static bool is_ours(const struct stat *st, off_t size)
 {
-	return S_ISREG(st->st_mode) && st->st_uid == geteuid() && (st->st_mode & 077) == 0 && st->st_size == size;
+	return S_ISREG(st->st_mode) && st->st_uid == geteuid() && (st->st_mode & 077) == 0 &&
+	    st->st_size == size;
 }
 
 int rundir_look(int directory, const char *name, int access, off_t size, time_t *mtime)

@@ -31,7 +31,8 @@ struct conf {
 	char *auth_cleartext_from, *auth_mechanisms, *auth_secrets_file;
 	char *auth_username_chars, *auth_domain_strip, *auth_domain_append;
 	uint64_t auth_max_failures, auth_min_uid;
-	uint64_t auth_failure_delay, auth_pam_timeout;			/* ms */
+	uint64_t auth_failure_delay, auth_pam_timeout, auth_throttle_delay;	/* ms */
+	char *auth_throttle_exempt, *auth_throttle_directory;
 	char *mail_maildir, *mail_user;
 	bool mail_mark_seen;
 	int mail_on_delete;

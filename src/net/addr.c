@@ -136,3 +136,11 @@ bool addr_in(const struct addr *a, const struct addr_net *nets, size_t count)
 			return true;
 	return false;
 }
+
+size_t addr_source(const struct addr *a, unsigned char source[ADDR_SOURCE])
+{
+	size_t len = a->family == AF_INET ? 4 : a->family == AF_INET6 ? ADDR_SOURCE : 0;
+
+	memcpy(source, a->octets, len);
+	return len;
+}

@@ -10,6 +10,7 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -41,5 +42,13 @@ const char *addr_net_parse(struct addr_net *net, const char *text, size_t len);
 
 /* addr_in - is a in one of the networks? */
 bool addr_in(const struct addr *a, const struct addr_net *nets, size_t count);
+
+#define ADDR_SOURCE 8
+
+/*
+ * addr_source - what one client has: an IPv4 address, or an IPv6 /64
+ * Returns the number of octets: 4, 8, or 0 for AF_UNSPEC.
+ */
+size_t addr_source(const struct addr *a, unsigned char source[ADDR_SOURCE]);
 
 #endif

@@ -243,7 +243,7 @@ static void check_clients(struct findings *f)
 /* Only root can look at root's: that others cannot says nothing. */
 static void check_tickets(const struct conf *c)
 {
-	const char *directory = c->tls_ticket_directory[0] ? c->tls_ticket_directory : RESTANTE_TICKETS;
+	const char *directory = c->tls_ticket_directory[0] ? c->tls_ticket_directory : RESTANTE_RUN;
 	char error[TICKETS_ERROR];
 	int fd;
 
@@ -274,6 +274,7 @@ int check_configuration(const struct conf *c)
 	static struct plan p;
 	struct findings f = { .conf = c };
 	const char *missing = sandbox_missing();
+	char error[THROTTLE_ERROR];
 
 	p.conf = *c;
 	plan_make(&p);
@@ -286,6 +287,8 @@ int check_configuration(const struct conf *c)
 		wrong(&f, "server.sandbox", "require", missing);
 	else if (missing)
 		warning("server.sandbox = auto: %s: the processes are confined less", missing);
+	if (!throttle_usable(&p.throttle, error))
+		warning("auth.throttle_directory: %s: guessing is not slowed down", error);
 	if (files_set(&p.files) && c->network_tls != CONF_TLS_OFF)
 		check_tls(&f, &p);
 	else if (files_set(&p.files))

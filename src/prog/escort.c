@@ -92,7 +92,7 @@ int escort_inner(void)
 /* No tickets are never a reason to refuse anybody; where we are not root it is usual. */
 static int open_tickets(const struct conf *c)
 {
-	const char *directory = c->tls_ticket_directory[0] ? c->tls_ticket_directory : RESTANTE_TICKETS;
+	const char *directory = c->tls_ticket_directory[0] ? c->tls_ticket_directory : RESTANTE_RUN;
 	char error[TICKETS_ERROR];
 	int fd;
 

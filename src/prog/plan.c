@@ -11,38 +11,16 @@
 #include <unistd.h>
 
 #include "base/words.h"
-#include "net/addr.h"
+#include "net/networks.h"
 #include "prog/plan.h"
+#include "sys/become.h"
 
-#define NETWORKS 64	/* the most that a list may name */
+_Static_assert(ADDR_SOURCE == THROTTLE_SOURCE, "a source has room");
 
 static bool complain(const char *name, const char *value, const char *what, char error[CONF_ERROR])
 {
 	(void)snprintf(error, CONF_ERROR, "%s: %s = %s: %s", conf_where(name), name, value, what);
 	return false;
-}
-
-/* "192.0.2.0/24 ::1", blanks or commas between */
-static bool parse_networks(const char *name, const char *list, struct addr_net nets[NETWORKS], size_t *count,
-    char error[CONF_ERROR])
-{
-	const char *apart = " \t,";
-
-	for (*count = 0;; (*count)++) {
-		const char *wrong;
-		size_t len;
-
-		list += strspn(list, apart);
-		len = strcspn(list, apart);
-		if (len == 0)
-			return true;
-		if (*count == NETWORKS)
-			return complain(name, list, "allowed: at most 64 networks", error);
-		wrong = addr_net_parse(&nets[*count], list, len);
-		if (wrong)
-			return complain(name, list, wrong, error);
-		list += len;
-	}
 }
 
 static void files_of(const struct conf *c, struct files_rules *f)
@@ -58,12 +36,15 @@ static void files_of(const struct conf *c, struct files_rules *f)
 
 bool plan_check(const struct conf *c, char error[CONF_ERROR])
 {
-	struct addr_net nets[NETWORKS];
 	struct files_rules files;
-	size_t count;
+	const char *wrong;
 
-	if (!parse_networks("auth.cleartext_from", c->auth_cleartext_from, nets, &count, error))
-		return false;
+	wrong = networks_wrong(c->auth_cleartext_from);
+	if (wrong)
+		return complain("auth.cleartext_from", c->auth_cleartext_from, wrong, error);
+	wrong = networks_wrong(c->auth_throttle_exempt);
+	if (wrong)
+		return complain("auth.throttle_exempt", c->auth_throttle_exempt, wrong, error);
 	files_of(c, &files);
 	if ((c->network_tls == CONF_TLS_IMPLICIT || c->network_tls == CONF_TLS_STARTTLS) &&
 	    !files_set(&files))
@@ -87,16 +68,11 @@ bool plan_check(const struct conf *c, char error[CONF_ERROR])
 /* TLS, no such rule, no network at all, or a network where clear text is accepted */
 static bool is_covered(const struct plan *p)
 {
-	struct addr_net nets[NETWORKS];
-	char error[CONF_ERROR];
-	size_t count;
-
 	if (p->tls_mode == PLAN_TLS_IMPLICIT || p->cover.version[0])
 		return true;
 	if (!p->conf.auth_require_tls || p->start.peer.family == AF_UNSPEC)
 		return !p->conf.auth_require_tls || !p->start.tcp;
-	return parse_networks("auth.cleartext_from", p->conf.auth_cleartext_from, nets, &count, error) &&
-	    addr_in(&p->start.peer, nets, count);
+	return networks_have(p->conf.auth_cleartext_from, &p->start.peer);
 }
 
 static void make_id(char id[9])
@@ -178,6 +154,25 @@ static struct pop3_offers make_offers(const struct plan *p)
 	};
 }
 
+/* Where nothing is known of the client's address there is nobody to tell from others. */
+static void make_throttle(struct plan *p)
+{
+	const struct conf *c = &p->conf;
+	int64_t fair = (int64_t)c->limits_login_timeout / 4;
+
+	p->throttle = (struct throttle_rules){
+		.directory = c->auth_throttle_directory[0] ? c->auth_throttle_directory : RESTANTE_RUN,
+		.first = (int64_t)c->auth_failure_delay,
+		.most = (int64_t)c->auth_throttle_delay,
+		.expected = c->auth_throttle_directory[0] || become_needed(),
+	};
+	/* who is kept waiting must still be able to log in */
+	if (p->throttle.most > fair)
+		p->throttle.most = fair;
+	if (!networks_have(c->auth_throttle_exempt, &p->start.peer))
+		p->throttle.source_len = addr_source(&p->start.peer, p->throttle.source);
+}
+
 void plan_make(struct plan *p)
 {
 	const struct conf *c = &p->conf;
@@ -202,7 +197,9 @@ void plan_make(struct plan *p)
 		.session = c->auth_pam_session,
 		.rhost = p->start.peer.text,
 	};
+	make_throttle(p);
 	p->monitor = (struct monitor_rules){
+		.throttle = &p->throttle,
 		.max_failures = c->auth_max_failures,
 		.failure_delay = (int64_t)c->auth_failure_delay,
 		.pam_timeout = (int64_t)c->auth_pam_timeout,

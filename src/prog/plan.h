@@ -33,6 +33,7 @@ struct plan {
 	struct files_rules files;	/* where certificates are */
 	struct cover cover;		/* what the relay told of TLS, once login is granted */
 	int relay;			/* our end of its control pair, or -1 */
+	struct throttle_rules throttle;
 	struct pam_rules pam;
 	struct monitor_rules monitor;
 };

@@ -117,8 +117,10 @@ static void set_signals(void)
 	struct sigaction normal = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
-	if (sigaction(SIGPIPE, &ignore, NULL) != 0 || sigaction(SIGTERM, &term, NULL) != 0 ||
-	    sigaction(SIGINT, &term, NULL) != 0 || sigaction(SIGHUP, &term, NULL) != 0)
+	/* what cannot be written, or may not grow, is told by errno */
+	if (sigaction(SIGPIPE, &ignore, NULL) != 0 || sigaction(SIGXFSZ, &ignore, NULL) != 0 ||
+	    sigaction(SIGTERM, &term, NULL) != 0 || sigaction(SIGINT, &term, NULL) != 0 ||
+	    sigaction(SIGHUP, &term, NULL) != 0)
 		die(DIE_SYSTEM, "signals: %m");
 	/* what a supervisor had blocked or ignored is not ours: children must be waited for */
 	if (sigaction(SIGCHLD, &normal, NULL) != 0 || sigemptyset(&none) != 0 ||

@@ -151,7 +151,7 @@ static int run_pam(int fd, void *argument)
 	const struct pam_run *r = argument;
 
 	/* what a module starts must not inherit what only we can do without */
-	if (sigaction(SIGPIPE, &normal, NULL) != 0)
+	if (sigaction(SIGPIPE, &normal, NULL) != 0 || sigaction(SIGXFSZ, &normal, NULL) != 0)
 		return DIE_SYSTEM;
 	if (!capability_restore())
 		log_note(LOG_WARNING, "PAM child: capabilities: %m");

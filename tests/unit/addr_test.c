@@ -153,3 +153,25 @@ Test(addr, only_len_octets_of_a_network_are_read)
 	cr_assert_null(addr_net_parse(&net, "10.0.0.0/8", 8));
 	cr_assert_eq(net.bits, 32);
 }
+
+Test(addr, a_source_is_an_ipv4_address_or_an_ipv6_64)
+{
+	static const struct { const char *a, *b; size_t len; bool same; } cases[] = {
+		{ "192.0.2.7", "::ffff:192.0.2.7", 4, true },
+		{ "192.0.2.7", "192.0.2.8", 4, false },
+		{ "2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", 8, true },
+		{ "2001:db8:1:2::1", "2001:db8:1:3::1", 8, false },
+		{ "fe80::1%eth0", "fe80::2", 8, true },
+	};
+	struct addr a = { .family = AF_UNSPEC };
+	unsigned char x[ADDR_SOURCE], y[ADDR_SOURCE];
+
+	cr_assert_eq(addr_source(&a, x), 0);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		cr_assert(addr_from_text(&a, cases[i].a, NULL));
+		cr_assert_eq(addr_source(&a, x), cases[i].len, "%s", cases[i].a);
+		cr_assert(addr_from_text(&a, cases[i].b, NULL));
+		cr_assert_eq(addr_source(&a, y), cases[i].len, "%s", cases[i].b);
+		cr_assert_eq(memcmp(x, y, cases[i].len) == 0, cases[i].same, "%s", cases[i].a);
+	}
+}

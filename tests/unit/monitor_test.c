@@ -15,7 +15,8 @@
 
 static struct monitor m;
 static struct pam_rules pam_rules;
-static struct monitor_rules rules = { 3, 0, 2000, 2000, &pam_rules, NULL, false, "" };
+static const struct throttle_rules no_throttle;
+static struct monitor_rules rules = { 3, 0, 2000, 2000, &no_throttle, &pam_rules, NULL, false, "" };
 static struct verdict verdict;		/* what PAM says next */
 static unsigned asked;			/* how often PAM was asked */
 static bool permitted = true;

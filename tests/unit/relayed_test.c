@@ -18,7 +18,8 @@
 
 static struct monitor m;
 static struct pam_rules pam_rules;
-static struct monitor_rules rules = { 3, 0, 2000, 2000, &pam_rules, NULL, true, "alice bob" };
+static const struct throttle_rules no_throttle;
+static struct monitor_rules rules = { 3, 0, 2000, 2000, &no_throttle, &pam_rules, NULL, true, "alice bob" };
 static void (*relay)(int fd);
 static unsigned asked_pam, opened;
 static bool relay_fails;
