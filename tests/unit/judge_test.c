@@ -1,0 +1,261 @@
+/*
+ * judge_test.c - the rules of auth/judge: who waits before PAM is asked, and what is counted
+ *
+ * As in monitor_test.c the login process and the PAM child are ours.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "scratch.h"
+
+#include "border.h"
+
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "auth/ask.h"
+#include "auth/slots.h"
+#include "base/fdio.h"
+
+#define SIZE 655424
+#define HEAD 64
+
+static struct throttle_rules throttle = { "d", { 192, 0, 2, 7 }, 4, 300, 60000, true };
+static struct pam_rules pam_rules;
+static struct monitor_rules rules = { 3, 0, 2000, 30000, &throttle, &pam_rules, NULL, false, "alice" };
+static struct monitor m;
+static struct verdict verdict;		/* what PAM says */
+static int64_t began, asked;		/* when; asked 0: never */
+
+TestSuite(judge, .init = scratch_make, .fini = scratch_end, .timeout = 60);
+
+static void pam(int fd)
+{
+	static struct wire w;
+
+	verdict_put(&w, &verdict);
+	(void)wire_send(fd, &w);
+}
+
+static int start(int (*run)(int fd, void *argument), void *argument, pid_t *pid)
+{
+	int fd;
+
+	(void)run;
+	(void)argument;
+	asked = fdio_now();
+	*pid = child_of(&fd, pam);
+	return fd;
+}
+
+static bool permit(const struct account *a)
+{
+	(void)a;
+	return true;
+}
+
+static const struct monitor_calls calls = { .start = start, .kill_family = kill_family, .begin = begin,
+	.permit = permit };
+
+static enum monitor_state serve(void (*login)(int fd))
+{
+	m.rules = &rules;
+	m.calls = &calls;
+	m.relay.fd = -1;
+	m.login_pid = child_of(&m.login, login);
+	began = fdio_now();
+	return monitor_serve(&m);
+}
+
+static void says(enum ask_result result, const char *reason)
+{
+	verdict_clear(&verdict);
+	verdict_set(&verdict, result, reason);
+	memcpy(verdict.account.name, "alice", 6);
+}
+
+/* so many failures that sources are known to have had; and did any of them wait? */
+static uint64_t failures(bool *in_line)
+{
+	static struct slot all[(SIZE - HEAD) / sizeof(struct slot)];
+	int fd = open("d/throttle", O_RDONLY);
+	struct timespec t;
+	uint64_t sum = 0;
+
+	*in_line = false;
+	if (fd < 0)
+		return 0;
+	cr_assert_eq(pread(fd, all, sizeof all, HEAD), (ssize_t)sizeof all);
+	cr_assert_eq(close(fd) | clock_gettime(CLOCK_BOOTTIME, &t), 0);
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		sum += slots_failures(&all[i], (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000);
+		*in_line = *in_line || all[i].place != 0;
+	}
+	return sum;
+}
+
+/* until the source has had so many failures: not each password is another one to the throttle */
+static void fail_before(uint64_t count)
+{
+	char password[16], error[THROTTLE_ERROR];
+	struct throttle_news news;
+	bool in_line;
+
+	for (unsigned i = 0; failures(&in_line) < count; i++) {
+		(void)snprintf(password, sizeof password, "%u", i);
+		throttle_count(&throttle, "alice", password, &news, error);
+		cr_assert_str_eq(error, "");
+	}
+}
+
+static void log_in(int fd)
+{
+	enum ask_result result;
+	bool last;
+
+	must(ask_password(fd, "USER", "alice", "right", &result, &last));
+	must(result == ASK_GRANTED);
+	must(hand_over(fd, "", 0, "", 0));
+}
+
+static void fail(int fd)
+{
+	enum ask_result result;
+	bool last;
+
+	must(ask_password(fd, "USER", "alice", "wrong", &result, &last));
+	must(result != ASK_GRANTED);
+	tell_end(fd, ASK_END_QUIT, 1, 0);
+}
+
+Test(judge, a_source_that_has_guessed_waits_before_pam_is_asked)
+{
+	says(ASK_GRANTED, "success");
+	fail_before(6);
+	cr_assert_eq(serve(log_in), MONITOR_SESSION);
+	cr_assert_geq(asked - began, 290);
+}
+
+Test(judge, five_failures_keep_nobody_waiting)
+{
+	says(ASK_GRANTED, "success");
+	/* it would be a minute */
+	throttle.first = 60000;
+	fail_before(5);
+	cr_assert_eq(serve(log_in), MONITOR_SESSION);
+	cr_assert_lt(asked - began, 10000);
+}
+
+Test(judge, a_refused_login_counts_whatever_the_reason)
+{
+	static const char *const reasons[] = { "auth", "no-user", "expired" };
+	bool in_line;
+
+	for (unsigned i = 0; i < 3; i++) {
+		throttle.source[3] = (unsigned char)i;
+		says(i == 2 ? ASK_EXPIRED : ASK_REFUSED, reasons[i]);
+		cr_assert_eq(serve(fail), MONITOR_DONE);
+		cr_assert_eq(failures(&in_line), i + 1);
+		memset(&m, 0, sizeof m);
+	}
+}
+
+Test(judge, what_is_nobodys_fault_does_not_count)
+{
+	bool in_line;
+
+	says(ASK_TEMP, "authinfo");
+	cr_assert_eq(serve(fail), MONITOR_DONE);
+	cr_assert_neq(asked, 0);
+	cr_assert_eq(failures(&in_line), 0);
+}
+
+Test(judge, a_login_changes_nothing)
+{
+	bool in_line;
+
+	says(ASK_GRANTED, "success");
+	fail_before(5);
+	cr_assert_eq(serve(log_in), MONITOR_SESSION);
+	cr_assert_eq(failures(&in_line), 5);
+	cr_assert_not(in_line);
+}
+
+Test(judge, the_wait_leaves_time_for_pam)
+{
+	says(ASK_GRANTED, "success");
+	throttle.first = 60000;
+	rules.login_timeout = 2400;
+	fail_before(6);
+	cr_assert_eq(serve(log_in), MONITOR_SESSION);
+	/* seven eighths of it */
+	cr_assert_geq(asked - began, 2000);
+	cr_assert_lt(asked - began, 2400);
+}
+
+static void external(int fd)
+{
+	enum ask_result result;
+	bool last;
+
+	must(ask_external(fd, "", &result, &last));
+	must(result == ASK_REFUSED);
+	tell_end(fd, ASK_END_QUIT, 1, 0);
+}
+
+Test(judge, a_certificate_is_not_guessed)
+{
+	bool in_line;
+
+	throttle.first = 60000;
+	fail_before(6);
+	(void)snprintf(m.cover.client_name, sizeof m.cover.client_name, "bob");
+	cr_assert_eq(serve(external), MONITOR_DONE);
+	cr_assert_lt(fdio_now() - began, 10000);
+	cr_assert(failures(&in_line) == 6 && !in_line);
+}
+
+static void on_term(int number)
+{
+	fdio_interrupt = number;
+}
+
+/* SIGTERM for its parent, once that stands in line */
+static void term_in_line(int fd)
+{
+	bool in_line = false;
+
+	(void)fd;
+	must(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
+	while (!in_line) {
+		(void)failures(&in_line);
+		(void)fdio_sleep_until(fdio_after(1));
+	}
+	(void)kill(getppid(), SIGTERM);
+}
+
+static void log_in_in_vain(int fd)
+{
+	enum ask_result result;
+	bool last;
+
+	/* the monitor's own test of its end may come first */
+	if (ask_password(fd, "USER", "alice", "right", &result, &last))
+		must(result == ASK_TEMP && last);
+	tell_end(fd, ASK_END_SHUTDOWN, 1, 0);
+}
+
+Test(judge, sigterm_ends_the_wait)
+{
+	const struct sigaction term = { .sa_handler = on_term };
+	int fd;
+
+	cr_assert_eq(sigaction(SIGTERM, &term, NULL), 0);
+	says(ASK_GRANTED, "success");
+	throttle.first = 60000;
+	rules.login_timeout = 60000;
+	fail_before(6);
+	(void)child_of(&fd, term_in_line);
+	cr_assert_eq(serve(log_in_in_vain), MONITOR_DONE);
+	cr_assert_lt(fdio_now() - began, 20000);
+	cr_assert_eq(asked, 0);
+}
