@@ -60,3 +60,21 @@ Test(failures, a_late_verdict_waits_for_the_next_multiple)
 	failures_wait(came, 50);
 	cr_assert_geq(fdio_now() - came, 100);
 }
+
+/* a wait whose multiple is near, so that many fit into a test; 2 s of delay give 200 ms of jitter */
+Test(failures, there_is_jitter)
+{
+	int64_t least = INT64_MAX, greatest = 0;
+
+	for (int i = 0; i < 14; i++) {
+		int64_t due = fdio_now() + 2, late;
+
+		failures_wait(due - 2000, 2000);
+		late = fdio_now() - due;
+		cr_assert_geq(late, 0);
+		least = late < least ? late : least;
+		greatest = late > greatest ? late : greatest;
+	}
+	/* chance makes it less once in a million times; a scheduler makes it more */
+	cr_assert_gt(greatest - least, 60);
+}
