@@ -295,7 +295,5 @@ int check_configuration(const struct conf *c)
 		warning("network.tls = off: certificates are not used");
 	if (!f.config_error && !f.tls_error)
 		(void)printf("restante: configuration is good\n");
-	if (fflush(stdout) != 0)
-		return DIE_SYSTEM;
-	return f.config_error ? DIE_CONFIG : f.tls_error ? DIE_TLS : DIE_CLIENT;
+	return fflush(stdout) != 0 ? DIE_SYSTEM : f.config_error ? DIE_CONFIG : f.tls_error ? DIE_TLS : DIE_CLIENT;
 }
