@@ -18,6 +18,7 @@
 #include "base/words.h"
 
 #define LEAVE 2000	/* ms that a PAM child has to go after its answer */
+#define THROTTLED "throttled"	/* the reason where the line of a source that guesses is full */
 
 static char name[NAMES_MAX + 1], password[ASK_PASSWORD_MAX + 1];
 
@@ -115,17 +116,17 @@ static void ask_pam(struct monitor *m, bool external)
 	judge_dismiss(m, fd, pid, heard ? judge_patience(m) : 0);
 }
 
-/* A source that guesses has to wait for its turn, right or wrong; false: we are told to end */
+/* A source that guesses has to wait for its turn, right or wrong; false: PAM is not asked */
 static bool wait_in_line(struct monitor *m)
 {
-	int64_t turn = fdio_after(throttle_place(m->rules->throttle));
+	int64_t place = throttle_place(m->rules->throttle), turn = fdio_after(place);
 	/* PAM needs some time, too, before limits.login_timeout is over */
 	int64_t latest = m->until - m->rules->login_timeout / 8;
 
-	if (fdio_sleep_until(turn < latest ? turn : latest) != FDIO_SIGNAL)
+	if (place >= 0 && fdio_sleep_until(turn < latest ? turn : latest) != FDIO_SIGNAL)
 		return true;
 	verdict_clear(&m->verdict);
-	verdict_set(&m->verdict, ASK_TEMP, "shutdown");
+	verdict_set(&m->verdict, ASK_TEMP, place < 0 ? THROTTLED : "shutdown");
 	return false;
 }
 
@@ -161,7 +162,8 @@ static bool judge_failure(struct monitor *m, int64_t came, bool guessed)
 		if (guessed)
 			count_failure(m);
 	} else {
-		log_login(m, LOG_ERR, "LOGIN DEFERRED");
+		/* the one that is the client's doing, and not our fault */
+		log_login(m, strcmp(v->reason, THROTTLED) == 0 ? LOG_NOTICE : LOG_ERR, "LOGIN DEFERRED");
 		last = strcmp(v->reason, "pam-crash") == 0 || strcmp(v->reason, "shutdown") == 0;
 		if (v->setup)
 			m->status = DIE_PAM;

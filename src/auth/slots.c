@@ -55,13 +55,18 @@ int64_t slots_delay(uint64_t failures, int64_t first, int64_t most)
 
 int64_t slots_stand(struct slot *s, int64_t now, int64_t delay, int64_t most)
 {
+	int64_t step = most / SLOTS_TOGETHER + 1, next;
+
 	/* nobody stands there any more, or nobody can */
-	if (s->place < now || s->place > now + most)
+	if (s->place < now || s->place > now + 2 * most)
 		s->place = now;
-	s->place += delay;
-	if (s->place > now + most)
-		s->place = now + most;
-	return s->place - now;
+	next = s->place + delay;
+	if (next > now + most)
+		next = (s->place > now + most - step ? s->place : now + most - step) + step;
+	if (next > now + 2 * most)
+		return -1;
+	s->place = next;
+	return next < now + most ? next - now : most;
 }
 
 bool slots_count(struct slot *s, int64_t now, unsigned char pair)

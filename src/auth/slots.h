@@ -18,6 +18,7 @@
 #define SLOTS_FREE 5		/* failures that cost nothing */
 #define SLOTS_MOST 20		/* more are not counted: a quarter of an hour and all is well again */
 #define SLOTS_FORGET 60000	/* ms after which a failure is forgotten */
+#define SLOTS_TOGETHER 20	/* attempts of one source in the time of the longest wait, whatever it opens */
 
 struct slot {
 	unsigned char tag[SLOTS_TAG];		/* which source */
@@ -51,8 +52,9 @@ uint64_t slots_failures(const struct slot *s, int64_t now);
 int64_t slots_delay(uint64_t failures, int64_t first, int64_t most);
 
 /*
- * slots_stand - an attempt takes the next place in line, delay behind the last one
- * Returns how long it has to wait, at most most.
+ * slots_stand - an attempt takes the next place in line, delay behind the last one; once the wait
+ * would be longer than most, closer: SLOTS_TOGETHER of them in most
+ * Returns how long it has to wait, at most most; -1: there are so many that there is no place.
  */
 int64_t slots_stand(struct slot *s, int64_t now, int64_t delay, int64_t most);
 

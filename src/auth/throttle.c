@@ -152,6 +152,8 @@ static int64_t stand(struct place *p, const struct throttle_rules *r)
 	if (delay == 0)
 		return 0;
 	wait = slots_stand(s, p->now, delay, r->most);
+	if (wait < 0)
+		return wait;
 	/* where it cannot be written the wait is still right, for one */
 	(void)write_slot(p, s);
 	return wait;
@@ -178,7 +180,7 @@ int64_t throttle_place(const struct throttle_rules *r)
 	fdio_close(&p.fd);
 	fdio_close(&at);
 	buf_wipe(&p.head, sizeof p.head);
-	return with_jitter(wait);
+	return wait < 0 ? wait : with_jitter(wait);
 }
 
 /* One failure more */

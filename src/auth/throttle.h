@@ -9,8 +9,9 @@
  *
  * Each different wrong pair of name and password is a failure, and is forgotten after a minute
  * more; from the sixth on each attempt waits before PAM is asked: the failure delay, then twice as
- * long, up to a limit.  Right or wrong, known or unknown user: that is the same.  Nobody is refused,
- * no account is locked, and other sources notice nothing.  A login that succeeds changes nothing:
+ * long, up to a limit.  Right or wrong, known or unknown user: that is the same.  No account is
+ * locked, and other sources notice nothing.  A source with more attempts under way than any limit of
+ * connections lets it have is told to come again later.  A login that succeeds changes nothing:
  * whoever has one account could else start afresh after every guess.
  *
  * To know a pair again eight bits of a keyed digest are kept, for the last eight pairs.  One
@@ -51,8 +52,9 @@ struct throttle_news {
 
 /*
  * throttle_place - before PAM is asked: how long to wait, in ms, most of the time 0
- * The attempts of one source stand in line, each that long behind the one before it, until
- * the wait would be longer than r->most.  An unknown source costs an open and two reads.
+ * The attempts of one source stand in line, each that long behind the one before it, and
+ * closer where the wait would be longer than r->most.  -1: the line is full, PAM is not to be asked.
+ * An unknown source costs an open and two reads.
  */
 int64_t throttle_place(const struct throttle_rules *r);
 

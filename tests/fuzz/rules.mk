@@ -15,9 +15,9 @@ MD_LIBS = -l:libmd.a
 LIBS = $(INIH_LIBS) $(MD_LIBS)
 WARN = -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wcast-qual -Wundef -Wvla -Werror
-CPPFLAGS = -D_GNU_SOURCE -DSANDBOX_SECCOMP=0 -DPACKAGE_VERSION='"0"' -I$(TOP)/src \
+CPPFLAGS = -D_GNU_SOURCE -DSANDBOX_SECCOMP=0 -DSANDBOX_LANDLOCK=0 -DPACKAGE_VERSION='"0"' -I$(TOP)/src \
 	-DRESTANTE_CONF='"/nonexistent/restante.conf"' -DRESTANTE_EMPTY='"/var/empty"' \
-	-DRESTANTE_TLS='"/nonexistent/restante-tls"' -DRESTANTE_TICKETS='"/nonexistent/keys"'
+	-DRESTANTE_TLS='"/nonexistent/restante-tls"' -DRESTANTE_RUN='"/nonexistent/keys"'
 FLAGS = $(OPTIMIZE) $(SANITIZE) -fno-sanitize-recover=all -fno-strict-aliasing
 
 layers = pop tls net mail auth conf sys base

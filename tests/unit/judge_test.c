@@ -145,6 +145,31 @@ Test(judge, five_failures_keep_nobody_waiting)
 	cr_assert_lt(asked - began, 10000);
 }
 
+static void come_again(int fd)
+{
+	enum ask_result result;
+	bool last;
+
+	must(ask_password(fd, "USER", "alice", "right", &result, &last));
+	must(result == ASK_TEMP && !last);
+	tell_end(fd, ASK_END_QUIT, 1, 0);
+}
+
+Test(judge, behind_a_full_line_nobody_stands)
+{
+	says(ASK_GRANTED, "success");
+	fail_before(6);
+	throttle.most = 1000;
+	while (throttle_place(&throttle) >= 0)
+		;
+	cr_assert_eq(serve(come_again), MONITOR_DONE);
+	cr_assert_eq(asked, 0);
+	/* another source does not notice */
+	throttle.source[3] = 9;
+	memset(&m, 0, sizeof m);
+	cr_assert_eq(serve(log_in), MONITOR_SESSION);
+}
+
 Test(judge, a_refused_login_counts_whatever_the_reason)
 {
 	static const char *const reasons[] = { "auth", "no-user", "expired" };

@@ -155,8 +155,22 @@ Test(throttle, nobody_waits_longer_than_the_most)
 	rules.most = 15000;
 	plant();
 	fail_often(20);
-	for (int i = 0; i < 50; i++)
+	for (int i = 0; i < SLOTS_TOGETHER; i++)
 		cr_assert(about(throttle_place(&rules), 15000));
+}
+
+Test(throttle, more_than_can_wait_hear_it_at_once)
+{
+	int64_t wait = 0;
+
+	rules.most = 15000;
+	plant();
+	fail_often(20);
+	for (int i = 0; i < 50; i++)
+		wait = throttle_place(&rules);
+	cr_assert_eq(wait, -1);
+	rules.source[3]++;
+	cr_assert_eq(throttle_place(&rules), 0);
 }
 
 Test(throttle, attempts_of_one_source_stand_in_line)
@@ -174,9 +188,10 @@ Test(throttle, there_is_jitter)
 	rules.most = 15000;
 	plant();
 	fail_often(20);
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < SLOTS_TOGETHER; i++) {
 		int64_t wait = throttle_place(&rules);
 
+		cr_assert_geq(wait, 15000);
 		least = wait < least ? wait : least;
 		greatest = wait > greatest ? wait : greatest;
 	}
