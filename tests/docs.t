@@ -26,7 +26,7 @@ NOTHING = "nothing"
 
 def main():
     tap = Tap()
-    tap.plan(8)
+    tap.plan(9)
     table, problem = ask(["--options"])
     tap.ok("the program prints its options", problem or (None if table else "no options"))
     manual = read_manual(os.path.join(DOC, "restante.conf.5"))
@@ -42,7 +42,28 @@ def main():
     unchanged(tap, "the example changes nothing", text, table)
     unchanged(tap, "the example changes nothing with every option in force",
               re.sub(r"^#(?=[a-z_]+ =)", "", text, flags=re.M), table)
+    tap.ok("the tests, files and functions that doc/SECURITY names are there", missing())
     return 1 if tap.failed else 0
+
+
+def missing():
+    """What of it is not, or None."""
+    top = os.path.dirname(TESTS)
+    with open(os.path.join(DOC, "SECURITY"), encoding="ascii") as file:
+        text = file.read()
+    paths = set(re.findall(r"\b(?:tests|src|scripts|doc)/[\w./-]*\w", text))
+    functions = set(re.findall(r"\((\w+_\w+)(?:, (\w+_\w+))?\)", text))
+    code = ""
+    for folder, _, files in os.walk(os.path.join(top, "src")):
+        for name in files:
+            if name.endswith(".c"):
+                with open(os.path.join(folder, name), encoding="utf-8") as file:
+                    code += file.read()
+    lacking = [path for path in paths if not os.path.exists(os.path.join(top, path))]
+    lacking += [name for pair in functions for name in pair if name and name + "(" not in code]
+    if len(paths) < 15 or len(functions) < 5:
+        return f"too little was found to look for: {paths} {functions}"
+    return " ".join(sorted(lacking)) or None
 
 
 def ask(arguments):
