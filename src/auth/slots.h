@@ -18,7 +18,7 @@
 #define SLOTS_FREE 5		/* failures that cost nothing */
 #define SLOTS_MOST 20		/* more are not counted: a quarter of an hour and all is well again */
 #define SLOTS_FORGET 60000	/* ms after which a failure is forgotten */
-#define SLOTS_TOGETHER 20	/* attempts of one source in the time of the longest wait, whatever it opens */
+#define SLOTS_TOGETHER 20	/* attempts of a source that are let in in the time of the longest wait */
 
 struct slot {
 	unsigned char tag[SLOTS_TAG];		/* which source */

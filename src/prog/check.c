@@ -48,7 +48,6 @@ static void warning(const char *format, ...)
 	(void)putchar('\n');
 }
 
-/* An option's value is no good. */
 static void wrong(struct findings *f, const char *name, const char *value, const char *why)
 {
 	f->config_error = true;
@@ -295,5 +294,7 @@ int check_configuration(const struct conf *c)
 		warning("network.tls = off: certificates are not used");
 	if (!f.config_error && !f.tls_error)
 		(void)printf("restante: configuration is good\n");
-	return fflush(stdout) != 0 ? DIE_SYSTEM : f.config_error ? DIE_CONFIG : f.tls_error ? DIE_TLS : DIE_CLIENT;
+	if (fflush(stdout) != 0)
+		return DIE_SYSTEM;
+	return f.config_error ? DIE_CONFIG : f.tls_error ? DIE_TLS : DIE_CLIENT;
 }

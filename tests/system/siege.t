@@ -21,9 +21,9 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
 
-import stage  # noqa: E402
+import boxed  # noqa: E402
 
 SECONDS = int(os.environ.get("RESTANTE_LOAD") or 10)
 SEED = int(os.environ.get("RESTANTE_SEED") or int.from_bytes(os.urandom(4), "big") // 2)
 
-stage.run("siege.py", (str(SECONDS), str(SEED), *sys.argv[1:]), SECONDS * 3 + 360 if SECONDS > 10 else 240)
+boxed.run("siege.py", SECONDS * 3 + 360 if SECONDS > 10 else 240, (str(SECONDS), str(SEED)))
