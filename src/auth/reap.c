@@ -40,7 +40,21 @@ int reap_child(pid_t pid, int fd, int64_t wait)
 
 	if (reap_gone(pid, &status))
 		return status;
-	if (!reap_leaves(fd, wait))
-		(void)kill(pid, SIGKILL);
+	(void)reap_leaves(fd, wait);
+	/* a closed end proves nothing; who is on his way out keeps his status */
+	(void)kill(pid, SIGKILL);
 	return reap_status(pid);
+}
+
+bool reap_soon(pid_t pid, int *status, int64_t wait)
+{
+	int64_t until = fdio_after(wait);
+
+	while (!reap_gone(pid, status)) {
+		if (fdio_now() >= until)
+			return false;
+		if (fdio_sleep_until(fdio_after(1)) == FDIO_SIGNAL)
+			fdio_interrupt = 0;
+	}
+	return true;
 }

@@ -11,9 +11,10 @@
 #include <sys/types.h>
 
 /*
- * reap_child - wait for a child; kill it if it is still there after wait ms
+ * reap_child - wait for a child; kill it if it has not closed its end of the pair after wait ms, or
+ * has only closed that
  * fd   our end of the pair with it: it closes with the child
- * Returns its status as waitpid gives it.
+ * Returns its status as waitpid gives it; one that has ended by itself keeps its own.
  */
 int reap_child(pid_t pid, int fd, int64_t wait);
 
@@ -25,5 +26,8 @@ bool reap_leaves(int fd, int64_t wait);
 
 /* reap_status - wait for a child that is on its way out; its status */
 int reap_status(pid_t pid);
+
+/* reap_soon - the same for wait ms at most, signals or not; false: it is still there */
+bool reap_soon(pid_t pid, int *status, int64_t wait);
 
 #endif

@@ -142,13 +142,12 @@ static int wait_for(pid_t pid, int fd)
 {
 	int status;
 
-	if (!has_ended(pid, fd, FDIO_FOREVER)) {
+	if (!has_ended(pid, fd, FDIO_FOREVER))
 		log_note(LOG_WARNING, "session did not end when it was told to: killed");
-		(void)kill(pid, SIGKILL);
-		if (!has_ended(pid, fd, fdio_after(DIE)))
-			return DIE_SYSTEM;
-	}
-	status = reap_status(pid);
+	/* it may only say that it has; one that has keeps its status */
+	(void)kill(pid, SIGKILL);
+	if (!reap_soon(pid, &status, DIE))
+		return DIE_SYSTEM;
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	/* SIGSYS: it called what the filter has not */
