@@ -18,7 +18,7 @@
 #include "base/words.h"
 
 #define LEAVE 2000	/* ms that a PAM child has to go after its answer */
-#define THROTTLED "throttled"	/* the reason where the line of a source that guesses is full */
+#define THROTTLED "throttled"	/* the reason where a source that guesses cannot be let in in time */
 
 static char name[NAMES_MAX + 1], password[ASK_PASSWORD_MAX + 1];
 
@@ -123,10 +123,12 @@ static bool wait_in_line(struct monitor *m)
 	/* PAM needs some time, too, before limits.login_timeout is over */
 	int64_t latest = m->until - m->rules->login_timeout / 8;
 
-	if (place >= 0 && fdio_sleep_until(turn < latest ? turn : latest) != FDIO_SIGNAL)
+	bool in_time = place >= 0 && turn <= latest;
+
+	if (in_time && fdio_sleep_until(turn) != FDIO_SIGNAL)
 		return true;
 	verdict_clear(&m->verdict);
-	verdict_set(&m->verdict, ASK_TEMP, place < 0 ? THROTTLED : "shutdown");
+	verdict_set(&m->verdict, ASK_TEMP, in_time ? "shutdown" : THROTTLED);
 	return false;
 }
 

@@ -89,13 +89,13 @@ struct monitor {
 	unsigned relay_asked;		/* questions that are permitted once and have been put */
 	char relay_name[COVER_NAME_MAX + 1];	/* the server name of the first one */
 	struct cover cover;		/* what it told */
+	bool throttle_told;		/* that the throttle cannot be used */
 	int status;			/* exit status so far */
 	int64_t until;			/* limits.login_timeout, PAM's part included */
 	char method[ASK_METHOD_MAX];
 	const char *input, *output;	/* with MONITOR_SESSION: in frame */
 	size_t input_len, output_len;
 	/* the long ones last: each page that is touched costs a fault, and another after a fork */
-	bool throttle_told;		/* that it cannot be used */
 	struct failures failures;
 	struct verdict verdict;
 	struct wire frame;

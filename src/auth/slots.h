@@ -13,7 +13,7 @@
 
 #define SLOTS_COUNT 8
 #define SLOTS_TAG 8
-#define SLOTS_PAIRS 8
+#define SLOTS_PAIRS 14	/* more devices with an old password behind one address are many failures */
 
 #define SLOTS_FREE 5		/* failures that cost nothing */
 #define SLOTS_MOST 20		/* more are not counted: a quarter of an hour and all is well again */
@@ -27,7 +27,6 @@ struct slot {
 	unsigned char pair[SLOTS_PAIRS];	/* names and passwords that were counted; 0: none */
 	unsigned char next;			/* of pair */
 	unsigned char told;			/* that it is throttled */
-	unsigned char unused[6];
 };
 
 struct slots {

@@ -1,8 +1,9 @@
 /*
  * throttle.c - a source that guesses passwords waits before each try, whatever it connects by
  *
- * The file: a head with the key, then buckets.  A bucket is read and written in one piece, with
- * its range locked for those who write.  Nobody waits for a lock or a full file system: one
+ * The file: a head with the key, then buckets.  A bucket's range is locked for those who change a
+ * slot of it.  Who only looks takes no lock, and may see half a change, at worst for one attempt.
+ * Nobody waits for a lock or a full file system: one
  * attempt takes no place in the line then, or is not counted.
  *
  * SPDX-License-Identifier: ISC
@@ -125,7 +126,7 @@ static bool is_off(const struct throttle_rules *r)
 	return r->source_len == 0 || r->first <= 0 || r->most <= 0;
 }
 
-/* Nobody can tell from the wait how many others wait */
+/* As with failures_wait: up to a tenth more */
 static int64_t with_jitter(int64_t wait)
 {
 	uint16_t random = 0;

@@ -14,8 +14,8 @@
  * connections lets it have is told to come again later.  A login that succeeds changes nothing:
  * whoever has one account could else start afresh after every guess.
  *
- * To know a pair again eight bits of a keyed digest are kept, for the last eight pairs.  One
- * guess in 32 is taken for a repetition, and goes uncounted; and who gets hold of the file and
+ * To know a pair again eight bits of a keyed digest are kept, for the last fourteen pairs.  One
+ * guess in 18 is taken for a repetition, and goes uncounted; and who gets hold of the file and
  * of the key in it can test which passwords may have been a wrong one that somebody typed, and is
  * left with one in 256 of all there are.
  *
@@ -54,7 +54,7 @@ struct throttle_news {
  * throttle_place - before PAM is asked: how long to wait, in ms, most of the time 0
  * The attempts of one source stand in line, each that long behind the one before it, and
  * closer where the wait would be longer than r->most.  -1: the line is full, PAM is not to be asked.
- * An unknown source costs an open and two reads.
+ * An unknown source costs two opens and two reads.
  */
 int64_t throttle_place(const struct throttle_rules *r);
 

@@ -65,11 +65,11 @@ Test(slots, the_same_pair_counts_once)
 	for (int i = 0; i < 50; i++)
 		cr_assert_eq(slots_count(s, NOW, 7), i == 0);
 	cr_assert_eq(slots_failures(s, NOW), 1);
-	/* seven others later it is still known, one more and it is not */
-	for (unsigned char other = 11; other <= 17; other++)
+	/* thirteen others later it is still known, one more and it is not */
+	for (unsigned char other = 11; other < 10 + SLOTS_PAIRS; other++)
 		cr_assert(slots_count(s, NOW, other));
 	cr_assert_not(slots_count(s, NOW, 7));
-	cr_assert(slots_count(s, NOW, 18));
+	cr_assert(slots_count(s, NOW, 10 + SLOTS_PAIRS));
 	cr_assert(slots_count(s, NOW, 7));
 }
 
