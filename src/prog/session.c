@@ -22,20 +22,25 @@
 static struct line line;
 static struct out out;
 
-/* The user's, and still far too much: one Maildir and a client are all there is to do. */
-static const char *confine(bool required, const char *maildir)
+/*
+ * The user's, and still far too much: one Maildir and a client are all there is to do.
+ * reached   with which errno it was found where it is to be, 0: well
+ */
+static const char *confine(bool required, const char *maildir, int *reached)
 {
 	const char *failed;
 
 	/* nothing can be opened for the log any more */
 	log_ready();
 	failed = confine_enter(confine_version(), maildir);
+	*reached = failed == CONFINE_NONE ? 0 : errno;
 	if (!failed || (failed == CONFINE_NONE && !required))
 		failed = sandbox_enter(SANDBOX_SESSION);
 	return failed == SANDBOX_NONE && !required ? NULL : failed;
 }
 
-static void become(const struct plan *p, const struct account *a, const char *maildir)
+/* false: the mailbox could not be reached, and may be another time */
+static bool become(const struct plan *p, const struct account *a, const char *maildir, int *reached)
 {
 	bool inside = p->conf.auth_pam_session;
 	const char *failed = NULL;
@@ -51,9 +56,9 @@ static void become(const struct plan *p, const struct account *a, const char *ma
 	if (!failed)
 		failed = sandbox_limits(SANDBOX_SESSION, DESCRIPTORS, inside ? SANDBOX_CHILD : 0);
 	if (!failed)
-		failed = confine(p->conf.server_sandbox == CONF_SANDBOX_REQUIRE, maildir);
-	if (!failed)
-		return;
+		failed = confine(p->conf.server_sandbox == CONF_SANDBOX_REQUIRE, maildir, reached);
+	if (!failed || failed == CONFINE_UNREACHED)
+		return !failed;
 	/* the password was right, so that its owner waits for an answer */
 	error = errno;
 	(void)out_text(&out, "-ERR [SYS/TEMP] the mailbox cannot be opened now\r\n");
@@ -155,15 +160,23 @@ int session_run(const struct plan *p, const struct account *a, const struct sess
 	};
 	struct maildrop *drop;
 	enum maildrop_result r;
+	int reached = 0;
 
 	line_init(&line, p->start.in);
 	out_init(&out, p->start.out, (int64_t)p->conf.limits_stall_timeout);
 	if (!line_give(&line, given->input, given->input_len) ||
 	    !out_put(&out, given->output, given->output_len) || !plan_maildir(&p->conf, a, path))
 		bug("session: what came over the border does not fit");
-	become(p, a, path);
+	if (!become(p, a, path, &reached)) {
+		(void)snprintf(why, sizeof why, "%.200s: %s", path, strerror(reached));
+		refuse(p, a, MAILDROP_TEMP, why);
+		return DIE_CLIENT;
+	}
 	describe(p, about, sizeof about);
 	r = maildrop_open(&drop, &plan, why, sizeof why);
+	/* a first delivery made it a moment ago: too late for it to be permitted */
+	if (r == MAILDROP_PERM && reached == ENOENT)
+		r = MAILDROP_TEMP;
 	if (r != MAILDROP_OK) {
 		refuse(p, a, r, why);
 		return DIE_CLIENT;

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -59,6 +60,7 @@ struct rule {
 	int32_t directory;
 } __attribute__((packed));
 
+const char CONFINE_UNREACHED[] = "the mailbox";
 const char CONFINE_NONE[] = "no Landlock";
 
 #if SANDBOX_LANDLOCK
@@ -95,6 +97,12 @@ static int make_ruleset(int version)
 	return (int)syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0U);
 }
 
+/* Those who open it next will hear the same; anything else passes. */
+static bool is_lasting(int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP || error == ENAMETOOLONG;
+}
+
 static const char *add(int ruleset, const char *directory)
 {
 	struct rule rule = { .permitted = GRANTED };
@@ -103,9 +111,9 @@ static const char *add(int ruleset, const char *directory)
 
 	rule.directory = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (rule.directory < 0)
-		return NULL;
+		return is_lasting(errno) ? NULL : CONFINE_UNREACHED;
 	result = syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0U);
-	error = errno;
+	error = result == 0 ? 0 : errno;
 	(void)close(rule.directory);
 	errno = error;
 	return result == 0 ? NULL : "landlock rule";
@@ -122,9 +130,11 @@ const char *confine_enter(int version, const char *directory)
 	if (ruleset < 0)
 		return "landlock ruleset";
 	failed = add(ruleset, directory);
-	if (!failed && syscall(SYS_landlock_restrict_self, ruleset, 0U) != 0)
-		failed = "landlock";
 	error = errno;
+	if (!failed && syscall(SYS_landlock_restrict_self, ruleset, 0U) != 0) {
+		failed = "landlock";
+		error = errno;
+	}
 	(void)close(ruleset);
 	errno = error;
 	return failed;
