@@ -96,3 +96,20 @@ bool rundir_put(int directory, const char *name, const void *content, size_t len
 	fdio_close(&fd);
 	return written;
 }
+
+bool rundir_first(const char *directory, const char *name)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	char error[RUNDIR_ERROR];
+	int at = rundir_open(directory, error), fd;
+	bool first = true;
+
+	if (at < 0)
+		return true;
+	fd = openat(at, name, flags, 0600);
+	if (fd < 0)
+		first = errno != EEXIST;
+	fdio_close(&fd);
+	fdio_close(&at);
+	return first;
+}

@@ -43,4 +43,10 @@ int rundir_look(int directory, const char *name, int access, off_t size, time_t 
  */
 bool rundir_put(int directory, const char *name, const void *content, size_t len, off_t size);
 
+/*
+ * rundir_first - is this the first call for this name since the directory was emptied?
+ * Where that cannot be kept each is.
+ */
+bool rundir_first(const char *directory, const char *name);
+
 #endif

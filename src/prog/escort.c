@@ -23,7 +23,7 @@
 #define RENEWAL 200	/* ms that a renewal may take between certificate and key */
 #define STALL_LATER 10000	/* ms that the relay is more patient than the session */
 #define FDS_MAX 10	/* connection twice, pair, control, two pairs of files, tickets, CA */
-#define ARGUMENTS_MAX 12
+#define ARGUMENTS_MAX 13
 
 static struct {
 	struct files_paths paths[FILES_PAIRS];
@@ -140,6 +140,8 @@ static void make_arguments(struct arguments *a, const struct conf *c, bool ticke
 		add(a, "--tickets", "");
 	if (escort.client_ca >= 0)
 		add(a, "--client-ca", "");
+	if (c->server_sandbox == CONF_SANDBOX_REQUIRE)
+		add(a, "--sandbox", "");
 	add(a, "--account=", c->tls_user);
 	add(a, "--min-version=", c->tls_min_version);
 	if (c->tls_ciphers[0])

@@ -11,6 +11,7 @@
 
 #include "base/die.h"
 #include "base/fdio.h"
+#include "base/rundir.h"
 #include "prog/check.h"
 #include "prog/escort.h"
 #include "prog/inside.h"
@@ -139,7 +140,7 @@ static _Noreturn void turn_away(const struct plan *p, enum die_status status, co
 	die(status, "%s", error);
 }
 
-/* Is there all that the processes lock themselves up with?  Once a session, whichever of them lacks it. */
+/* Is there all that the processes lock themselves up with?  What is not is said once. */
 static bool check_sandbox(const struct plan *p, char error[CONF_ERROR])
 {
 	const char *missing = sandbox_missing();
@@ -150,7 +151,7 @@ static bool check_sandbox(const struct plan *p, char error[CONF_ERROR])
 		(void)snprintf(error, CONF_ERROR, "server.sandbox = require: %s", missing);
 		return false;
 	}
-	log_note(LOG_INFO, "sandbox: %s", missing);
+	log_note(rundir_first(RESTANTE_RUN, "sandbox") ? LOG_NOTICE : LOG_DEBUG, "sandbox: %s", missing);
 	return true;
 }
 

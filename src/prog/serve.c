@@ -17,6 +17,7 @@
 #include "auth/relayed.h"
 #include "base/die.h"
 #include "base/fdio.h"
+#include "base/rundir.h"
 #include "pop/pop3_login.h"
 #include "prog/escort.h"
 #include "prog/inside.h"
@@ -249,11 +250,15 @@ static int leave(struct plan *p, struct monitor *m)
 /* From here on all that is strange comes from children: what they might break is not in force. */
 static void shed(void)
 {
+	int error;
+
 	if (capability_least())
 		return;
 	if (is_required())
 		die(DIE_SYSTEM, "server.sandbox = require: capabilities: %m");
-	log_note(LOG_INFO, "sandbox: capabilities: %m");
+	error = errno;
+	log_note(rundir_first(RESTANTE_RUN, "capabilities") ? LOG_NOTICE : LOG_DEBUG, "sandbox: capabilities: %s",
+	    strerror(error));
 }
 
 int serve(struct plan *p)

@@ -28,8 +28,8 @@ static const unsigned char needed[] = {
 };
 
 /*
- * What no module of PAM has any business with: they ask files and daemons, write records, set
- * limits, mount directories, change owners.
+ * What modules of PAM are not given: they ask files and daemons, write records, set limits, mount
+ * directories, change owners.  The units that we install never gave it to them.
  */
 static const unsigned char needless[] = {
 	CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_BOOT, CAP_SYS_TIME, CAP_SYS_PACCT, CAP_SYS_PTRACE,
@@ -90,18 +90,20 @@ static bool bound(const struct sets *s)
 bool capability_least(void)
 {
 	struct sets s;
+	bool bounded;
 
 	if (!get(&s))
 		return false;
+	found = s.effective;
 	if (s.permitted == 0)
 		return true;
-	if (!bound(&s))
-		return false;
+	/* what is only lacking there is no reason to do without the rest */
+	bounded = bound(&s);
 	s.permitted &= ~set_of(needless, sizeof needless);
 	s.inheritable &= s.permitted;
 	found = s.effective & s.permitted;
 	s.effective = found & set_of(needed, sizeof needed);
-	return set(&s);
+	return set(&s) && bounded;
 }
 
 bool capability_restore(void)

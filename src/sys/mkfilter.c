@@ -93,8 +93,7 @@ static const int session_calls[] = {
 	SCMP_SYS(read),			/* the client, by a pipe; messages; what the relay tells */
 	SCMP_SYS(recvfrom),		/* the client, by a socket; pairs */
 	SCMP_SYS(write),		/* the client, by a pipe; the log; maildirsize */
-	SCMP_SYS(sendto),		/* the client, by a socket; syslog */
-	SCMP_SYS(sendmsg),		/* the journal */
+	SCMP_SYS(sendmsg),		/* the journal: its library does not connect */
 	SCMP_SYS(poll),			/* each wait */
 	SCMP_SYS(ppoll),		/* the same on other architectures */
 	SCMP_SYS(clock_nanosleep),	/* the index: until the file system's clock goes on */
@@ -116,7 +115,6 @@ static const int session_calls[] = {
 	SCMP_SYS(linkat),		/* a rename that replaces nothing, on NFS */
 	SCMP_SYS(mkdirat),		/* .Trash */
 	SCMP_SYS(fsync),		/* UPDATE */
-	SCMP_SYS(utimensat),		/* the file system's clock is asked by a file's time */
 	SCMP_SYS(geteuid),		/* whose is the Maildir? */
 	SCMP_SYS(getpid),		/* a log line, the lock file's text */
 	SCMP_SYS(exit_group),
@@ -168,6 +166,10 @@ static const struct some session_some[] = {
 	/* the Maildir's lock, and does somebody wait for it?  Never whom a descriptor sends signals to */
 	{ SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, F_OFD_SETLK) },
 	{ SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, F_OFD_GETLK) },
+	/* the client, by a socket; syslog; pairs: to whom they are connected */
+	{ SCMP_SYS(sendto), SCMP_A4(SCMP_CMP_EQ, 0) },
+	/* the file system's clock is asked by the time of an open file; Landlock knows no such right */
+	{ SCMP_SYS(utimensat), SCMP_A1(SCMP_CMP_EQ, 0) },
 	/* a thread of ours, no process, no name space */
 	{ SCMP_SYS(clone), CLONE_FLAGS(SCMP_CMP_MASKED_EQ, THREAD | NEW_SPACES, THREAD) },
 	/* its stack's guard; never memory that is run */

@@ -29,6 +29,7 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -161,6 +162,18 @@ static int try_pair(void) { return socketpair(AF_UNIX, SOCK_STREAM, 0, (int[2]){
 static int try_symlink(void) { return symlinkat("/", AT_FDCWD, "/tmp/no-such-link"); }
 static int try_mknod(void) { return mknodat(AT_FDCWD, "/tmp/no-such-fifo", S_IFIFO, 0); }
 static int try_chmod(void) { return fchmodat(AT_FDCWD, "/tmp/no-such-file", 0777, 0); }
+static int try_send_elsewhere(void)
+{
+	struct sockaddr_un other = { AF_UNIX, "/dev/log" };
+
+	return sendto(0, "", 1, 0, (struct sockaddr *)&other, sizeof other) != 0;
+}
+
+static int try_times(void)
+{
+	return utimensat(AT_FDCWD, "/tmp", NULL, 0);
+}
+
 static int try_chown(void) { return fchownat(AT_FDCWD, "/tmp/no-such-file", 0, 0, 0); }
 static int try_truncate(void) { return truncate("/tmp/no-such-file", 0); }
 static int try_xattr(void) { return try_number(SYS_setxattr); }
@@ -186,7 +199,7 @@ Test(sandbox, a_session_dies_of_what_it_never_needs)
 		try_tgkill, try_pidfd, try_setuid, try_setresgid, try_capset, try_chroot, try_mount,
 		try_unshare, try_ptrace, try_memory, try_io_uring, try_bpf, try_perf, try_userfaultfd,
 		try_keyctl, try_handle, try_module, try_prctl, try_dup, try_owner, try_ioctl, try_bind,
-		try_accept, try_pair, try_symlink, try_mknod, try_chmod, try_chown, try_truncate, try_xattr,
+		try_send_elsewhere, try_times, try_accept, try_pair, try_symlink, try_mknod, try_chmod, try_chown, try_truncate, try_xattr,
 		try_clock, try_others_limits, try_run_memory, try_make_run };
 
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
@@ -437,6 +450,25 @@ static int empty_maildrop(const char *path)
 		return 1;
 	maildrop_close(drop);
 	return 0;
+}
+
+/* where one descriptor is left, which the ruleset takes */
+static int unreached_check(int fd, void *argument)
+{
+	int last = dup(fd);
+
+	(void)argument;
+	if (last < 0 || close(last) != 0 || sandbox_limits(SANDBOX_SESSION, (unsigned)last + 1, 0) != NULL)
+		return 1;
+	if (confine_enter(confine_version(), mine) != CONFINE_UNREACHED)
+		return 2;
+	return errno == EMFILE ? 0 : 3;
+}
+
+Test(confine, what_cannot_be_opened_now_is_not_missing, .init = make_both, .fini = remove_both)
+{
+	need_landlock();
+	must_be_0(in_child(unreached_check));
 }
 
 static int missing_check(int fd, void *argument)
