@@ -165,6 +165,10 @@ def relay(t, empty, path):
                 t.same(holders(pop, unit), [pid], "relay (%s): nobody else has the connection" % way)
                 pop.expect("USER alice")
                 pop.expect("PASS " + box.password_of("alice"))
+                # the longer a record is, the more of it the next one leaves in a buffer
+                secrets = [box.password_of("alice").encode()[-length:] for length in (8, 16)]
+                found = box.memory_has(pid, [*secrets, b"CRYPTO"])
+                t.same(found, {b"CRYPTO"}, "relay (%s): the password has left its memory" % way)
                 pop.expect("STAT")
                 later(t, pop, unit, main, pid, way)
 
