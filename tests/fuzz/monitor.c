@@ -142,12 +142,14 @@ static void check_end(const struct monitor *m)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct throttle_rules unknown;	/* nobody is throttled */
 	static struct pam_rules pam;
 	static struct monitor m;
 	struct food f = { data, size };
 	uint8_t rule = food_octet(&f);
 	struct monitor_rules rules = { .max_failures = 1 + rule % 4u, .pam_timeout = 100000,
-	    .login_timeout = 100000, .pam = &pam, .stls = rule & 4, .client_users = "alice bob" };
+	    .login_timeout = 100000, .throttle = &unknown, .pam = &pam, .stls = rule & 4,
+	    .client_users = "alice bob" };
 	int login_other, relay_other, pam_other;
 	unsigned before = fuzz_open_descriptors();
 
