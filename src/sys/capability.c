@@ -53,7 +53,7 @@ static uint64_t set_of(const unsigned char *list, size_t count)
 static bool get(struct sets *s)
 {
 	struct __user_cap_header_struct self = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct half[2];
+	struct __user_cap_data_struct half[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
 
 	if (syscall(SYS_capget, &self, half) != 0)
 		return false;
