@@ -43,11 +43,11 @@ static uint64_t found;	/* in force before capability_least */
 
 static uint64_t set_of(const unsigned char *list, size_t count)
 {
-	uint64_t set = 0;
+	uint64_t bits = 0;
 
 	for (size_t i = 0; i < count; i++)
-		set |= UINT64_C(1) << list[i];
-	return set;
+		bits |= UINT64_C(1) << list[i];
+	return bits;
 }
 
 static bool get(struct sets *s)
