@@ -167,9 +167,9 @@ static const struct some session_some[] = {
 	{ SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, F_OFD_SETLK) },
 	{ SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, F_OFD_GETLK) },
 	/* the client, by a socket; syslog; pairs: to whom they are connected */
-	{ SCMP_SYS(sendto), SCMP_A4(SCMP_CMP_EQ, 0) },
+	{ SCMP_SYS(sendto), SCMP_A4(SCMP_CMP_MASKED_EQ, UINT64_MAX, 0) },
 	/* the file system's clock is asked by the time of an open file; Landlock knows no such right */
-	{ SCMP_SYS(utimensat), SCMP_A1(SCMP_CMP_EQ, 0) },
+	{ SCMP_SYS(utimensat), SCMP_A1(SCMP_CMP_MASKED_EQ, UINT64_MAX, 0) },
 	/* a thread of ours, no process, no name space */
 	{ SCMP_SYS(clone), CLONE_FLAGS(SCMP_CMP_MASKED_EQ, THREAD | NEW_SPACES, THREAD) },
 	/* its stack's guard; never memory that is run */
