@@ -191,6 +191,7 @@ STEPS = {
     "permitted": lambda: inside_login.permitted(t),
     "digits": lambda: inside_login.digits(t),
     "three_failures": lambda: inside_login.three_failures(t),
+    "throttled": lambda: inside_login.throttled(t, PROGRAM, TICKETS),
     "processes": processes,
     "pam_session": lambda: inside_process.pam_session(t, PROGRAM),
     "pam_modules": lambda: inside_pam.modules(t, PROGRAM),

@@ -5,6 +5,7 @@ SPDX-License-Identifier: ISC
 import concurrent.futures
 import pathlib
 import pwd
+import stat
 import time
 
 import box
@@ -139,6 +140,44 @@ def three_failures(t):
         replies,
     )
     t.same(rest, b"", "three wrong passwords: then the connection is closed")
+
+
+def throttled(t, program, directory):
+    """one who guesses, by the installed unit: from the sixth failure on he waits, and nobody else does"""
+    path, after = pathlib.Path(directory, "throttle"), box.now()
+    settings = ["auth.throttle_exempt=", "auth.throttle_delay=3s", "auth.failure_delay=100ms"]
+    settings.append("auth.max_failures=99")
+
+    def guess(count, word):
+        with Pop(110, timeout=60) as pop:
+            pop.line()
+            for number in range(count):
+                pop.expect("USER alice")
+                pop.expect("PASS %s-%d" % (word, number), "-ERR [AUTH]")
+
+    def seconds(address):
+        started = time.monotonic()
+        box.login("alice", address=address).expect("QUIT")
+        return time.monotonic() - started
+
+    with box.dropin(box.options(program, *settings)):
+        guess(10, "guess")
+        found = path.stat()
+        t.same(
+            (found.st_uid, stat.S_IMODE(found.st_mode)), (0, 0o600), "throttle: its file is root's alone"
+        )
+        slow, quick = seconds("127.0.0.1"), seconds("::1")
+        t.note("seconds of a login: %.2f for one who has guessed, %.2f for another" % (slow, quick))
+        t.ok(slow >= 0.7 and quick < slow, "throttle: who guesses waits, another does not", (slow, quick))
+        guess(2, "more")
+        t.same(path.stat().st_size, found.st_size, "throttle: its file does not grow")
+    lines = box.phrase(box.journal(after, "SYSLOG_IDENTIFIER=pop3d", want=14), "THROTTLED")
+    t.same(
+        [(line["POP3_IP"], line["MESSAGE"].count("failures=6")) for line in lines],
+        [("127.0.0.1", 1)],
+        "throttle: the journal has it once",
+    )
+    path.unlink()
 
 
 def stock_files(t):
