@@ -174,6 +174,7 @@ def tls():
     with inside_tls.configured(CONFIGURATION):
         inside_tls.sessions(t)
         inside_tls.relay(t, EMPTY, RELAY)
+        inside_tls.forgotten(t)
         inside_tls.renewed(t)
         inside_tls.resumed(t, TICKETS)
         inside_tls.slow(t)
