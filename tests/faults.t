@@ -3,7 +3,8 @@
 
 Whatever happens, no message that was not marked goes, none goes without QUIT, every answer is
 right or an error, nothing hangs, and the next session opens and agrees with what is there
-(lib/faulty.py).  strace does it: SIGKILL as a call is entered; an error in place of a call.
+(lib/faulty.py).  strace does it: SIGKILL as a call is entered; an error in place of a call.  First
+losses are planted, and must be found.
 
 By default the session is killed once at each call, and each fails with one error, which
 $RESTANTE_SEED chooses; RESTANTE_FAULTS=all takes all of them.
@@ -16,6 +17,7 @@ import pathlib
 import shutil
 import sys
 import time
+import types
 
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
@@ -133,6 +135,52 @@ def every(scenario):
     )
 
 
+# --- what is planted, and found ------------------------------------------------------------------
+def add(box, row):
+    box.write("maildirsize", (box.top / "maildirsize").read_bytes() + row)
+
+
+BYE, OFF = "+OK bye, 1 deleted, 5 left", "+OK bye, 2 deleted, 4 left"
+ONE, TWO, THREE = list(faulty.MESSAGES)[:3]
+# name: (what is done to the box and to what the client knows, a word of what is found)
+PLANTED = {
+    "one that was not marked is gone": (lambda box, play: (box.top / TWO).unlink(), "message 2: 0 files"),
+    "one that was marked is there": (lambda box, play: box.write(ONE, faulty.MESSAGES[ONE]), "message 1 is"),
+    "it went without QUIT": (lambda box, play: setattr(play, "bye", None), "message 1: 0 files"),
+    "an octet is missing": (lambda box, play: box.write(THREE, faulty.MESSAGES[THREE][:-1]), "message 3:"),
+    "one is there twice": (lambda box, play: box.write("cur/" + TWO[4:] + ":2,", b"x"), "message 2: 2 files"),
+    "a message more": (lambda box, play: box.write("new/1700000009.M9.box", b"x"), "a strange message"),
+    "a file more": (lambda box, play: box.write("x", b""), "a strange file: x"),
+    "the reply counts too many": (lambda box, play: setattr(play, "bye", OFF), "2 deleted"),
+    "fewer went than may not last": (lambda box, play: play.marked.add(2), "may not last"),
+    "an octet in maildirsize": (lambda box, play: add(box, b"1 0\n"), "maildirsize"),
+    "the password is blamed": (lambda box, play: setattr(play, "blamed", True), "password"),
+}
+
+
+def right(box, bye):
+    """the first message was marked, and is gone; what the client knows"""
+    box.make()
+    (box.top / ONE).unlink()
+    add(box, b"%d -1\n" % -len(faulty.MESSAGES[ONE]))
+    return types.SimpleNamespace(wrong=[], blamed=False, marked={1}, bye=bye)
+
+
+def plant(server, place):
+    box = faulty.Box(server, place, "planted", quota=True)
+    wrong = box.problems(right(box, BYE))
+    t.same(wrong, [], "planted: nothing is found where nothing is wrong")
+    for name, (act, word) in PLANTED.items():
+        play = right(box, "-ERR may not last" if "may not" in name else BYE)
+        act(box, play)
+        wrong = box.problems(play)
+        t.ok(any(word in line for line in wrong), "planted: %s, and it is found" % name, wrong)
+    box = faulty.Box(server, place, "planted-trash", ["mail.on_delete=trash"], quota=True)
+    wrong = box.problems(right(box, BYE))
+    found = "not in the trash: " + faulty.base(ONE) in wrong
+    t.ok(found, "planted: not in the trash, and it is found", wrong)
+
+
 def main():
     if not os.access(BUILD / "restante", os.X_OK):
         check.skip_all("no program in %s" % BUILD)
@@ -141,6 +189,7 @@ def main():
     t.note("RESTANTE_SEED=%d%s" % (SEED, " RESTANTE_FAULTS=all" if ALL else ""))
     with room(True) as place, Server(anybody=True) as server:
         server.own(place)
+        plant(server, place)
         for name in SCENARIOS:
             every(Scenario(server, place, name))
         t.ok(server.wait_idle(), "no process is left")

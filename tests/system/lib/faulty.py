@@ -67,7 +67,7 @@ class Play(Pop):
         connection.settimeout(PATIENCE)
         self.socket, self.buffer = connection, b""
         self.told, self.blamed, self.wrong = set(), False, []
-        self.marked, self.refused = set(), set()
+        self.marked = set()
         self.bye = None  # None: QUIT was not sent; "": no reply
 
     def play(self, delete=(), fetch=()):
@@ -149,7 +149,8 @@ class Play(Pop):
     def delete(self, numbers):
         self.send(b"".join(b"DELE %d\r\n" % n for n in numbers))
         for n in numbers:
-            (self.marked if self.status() else self.refused).add(n)
+            if self.status():
+                self.marked.add(n)
             self.told.add("DELE")
 
 
