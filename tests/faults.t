@@ -11,7 +11,6 @@ $RESTANTE_SEED chooses; RESTANTE_FAULTS=all takes all of them.
 
 SPDX-License-Identifier: ISC
 """
-import concurrent.futures
 import os
 import pathlib
 import shutil
@@ -97,11 +96,6 @@ class Scenario:
         return wrong if wrong or "INJECTED" in said or "killed by SIGKILL" in said else None
 
 
-def work(scenario, job, tasks):
-    """all that this job has to do: [(task, problems)]"""
-    return [(task, scenario.fault(scenario.boxes[job], *task)) for task in tasks[job::JOBS]]
-
-
 def chosen(points):
     """pairs of a point and what happens there"""
     if ALL:
@@ -117,9 +111,7 @@ def every(scenario):
     """each call of a scenario, killed and failing"""
     points = scenario.points()
     tasks, started = chosen(points), time.monotonic()
-    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        parts = list(pool.map(lambda job: work(scenario, job, tasks), range(JOBS)))
-    done = [result for part in parts for result in part]
+    done = faulty.spread(lambda job, task: scenario.fault(scenario.boxes[job], *task), tasks, JOBS)
     bad = [(task, wrong) for task, wrong in done if wrong]
     met = sum(wrong is not None for _, wrong in done)
     text = "\n".join("%s %d: %s: %s" % (*p, what, "\n  ".join(w)) for (p, what), w in bad[:12])

@@ -7,7 +7,6 @@ allocation or from one on.  The answers are right or errors, nothing is lost, no
 
 SPDX-License-Identifier: ISC
 """
-import concurrent.futures
 import contextlib
 import ctypes
 import os
@@ -90,14 +89,10 @@ def memory(shorts):
         for last in (first, FOREVER)
     ]
     started = time.monotonic()
-    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        parts = pool.map(
-            lambda job: [(task, *shorts[job].session(*task)) for task in tasks[job::JOBS]], range(JOBS)
-        )
-        done = [result for part in parts for result in part]
+    done = faulty.spread(lambda job, task: shorts[job].session(*task), tasks, JOBS)
     for who in counts:
         name = PROCESSES[who]
-        mine = [(task, wrong, figures) for task, wrong, _, figures in done if task[0] == who]
+        mine = [(task, wrong, figures) for task, (wrong, _, figures) in done if task[0] == who]
         bad = [(task, wrong) for task, wrong, _ in mine if wrong]
         text = "\n".join("%d to %d: %s" % (a, b, "\n  ".join(w)) for (_, a, b), w in bad[:8])
         t.ok(not bad, "memory: %s: without it, nothing is wrong" % name, "%d times\n%s" % (len(bad), text))

@@ -154,6 +154,7 @@ def cut(where, content, seed):
     shutil.copy(where / "disk", image)
     drive = ["-drive", "file=%s,if=virtio,format=raw,cache=writeback" % image]
     qemu = vm.start(BUILD, where, content, [seed, account.pw_uid], drive)
+    said = b""
     try:
         said = listen(qemu, chance)
     finally:

@@ -57,17 +57,24 @@ def run(program, seconds, arguments=()):
         )
         if INETDS.is_dir():
             shutil.copytree(INETDS, shared / "inetds", symlinks=True)
-        box = subprocess.run(
-            [HERE / "sdbox", shared, "/usr/bin/python3", "tests/system/lib/" + program, *arguments, *sys.argv[1:]],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={"SDBOX_TIMEOUT": str(seconds), **os.environ},
-        )
+        command = [HERE / "sdbox", shared, "/usr/bin/python3", "tests/system/lib/" + program]
+        status, said = start([*command, *arguments, *sys.argv[1:]], seconds)
     finally:
         shutil.rmtree(shared, ignore_errors=True)
-    if box.returncode == 77:
-        check.skip_all(box.stdout.strip().replace("sdbox: ", ""))
-    sys.stdout.write(box.stdout)
-    if "\n1.." not in box.stdout:
-        print("Bail out! the throw-away system ended with status %d" % box.returncode, flush=True)
-    sys.exit(box.returncode)
+    if status == 77:
+        check.skip_all(said.strip().replace("sdbox: ", ""))
+    sys.stdout.write(said)
+    if "\n1.." not in said:
+        print("Bail out! the throw-away system ended with status %d" % status, flush=True)
+    sys.exit(status)
+
+
+def start(command, seconds):
+    """sdbox, which is to tidy up, too, if we are told to end; its status and what it said"""
+    env = {"SDBOX_TIMEOUT": str(seconds), **os.environ}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as box:
+        try:
+            said = box.communicate()[0]
+        finally:
+            box.terminate()
+    return box.returncode, said

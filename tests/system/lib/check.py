@@ -1,13 +1,24 @@
 """check.py - Test Anything Protocol: one line a check, figures as diagnostics, skips with their reason
 
 A check that raises is a failed check, never a lost one; a test that ends without done() has no
-plan, which the harness counts as a failure.
+plan, which the harness counts as a failure.  SIGTERM ends it as an error does: whoever has made
+something removes it then (tests/limit).
 
 SPDX-License-Identifier: ISC
 """
 import contextlib
+import signal
 import sys
 import traceback
+
+
+def stop(*_):
+    """tidying up is not disturbed by the next one"""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(1)
+
+
+signal.signal(signal.SIGTERM, stop)
 
 
 class Checks:

@@ -6,6 +6,7 @@ disk afterwards must be what the client may believe.
 
 SPDX-License-Identifier: ISC
 """
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -13,6 +14,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 
 import corpus
 from pop import Closed, Pop
@@ -279,6 +281,20 @@ class Box:
 
 
 CONTENT = {base(name): octets for name, octets in MESSAGES.items()}
+
+
+def spread(work, tasks, jobs):
+    """(task, work(job, task)) of all tasks, each job in a thread; told to end, none begins another task"""
+    over = threading.Event()
+
+    def part(job):
+        return [(task, work(job, task)) for task in tasks[job::jobs] if not over.is_set()]
+
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        try:
+            return [result for results in list(pool.map(part, range(jobs))) for result in results]
+        finally:
+            over.set()
 
 
 def points(path):
