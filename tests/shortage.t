@@ -5,6 +5,9 @@ Memory: by lib/nomem.c, in the monitor that becomes the session and in the PAM p
 allocation or from one on.  The answers are right or errors, nothing is lost, nobody crashes
 (lib/faulty.py).  Short writes: all goes as ever.  A full disk: all works, deleting above all.
 
+The TLS relay's library allocates thousands of times: so many of them are taken as RELAY_RUNS says,
+the first of them by $RESTANTE_SEED; all with RESTANTE_FAULTS=all.
+
 SPDX-License-Identifier: ISC
 """
 import contextlib
@@ -13,6 +16,7 @@ import os
 import pathlib
 import re
 import shlex
+import ssl
 import struct
 import subprocess
 import sys
@@ -30,8 +34,10 @@ from writers import room  # noqa: E402
 JOBS = os.cpu_count() or 1
 FOREVER = 2**32 - 1
 PROCESSES = {0: "monitor and session", 1: "login", 2: "PAM"}
-FIGURES = struct.Struct("10I")  # struct figures of nomem.c
+FIGURES = struct.Struct("11I")  # struct figures of nomem.c
 DELETE, FETCH = (1, 3, 4, 5), (2, 6)
+RELAY_RUNS = 200
+SEED = int(os.environ.get("RESTANTE_SEED") or int.from_bytes(os.urandom(2), "big"))
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 0x40000
 
 t = check.Checks()
@@ -55,18 +61,23 @@ class Short:
     def session(self, who=9, first=0, last=0, most=0):
         """(problems, Play, figures)"""
         self.box.make()
-        self.path.write_bytes(FIGURES.pack(who, first, last, most, *[0] * 6))
+        self.path.write_bytes(FIGURES.pack(who, first, last, most, *[0] * 7))
         play, status, log = self.box.session(
             DELETE, FETCH, environment={"LD_PRELOAD": str(self.so), "NOMEM": str(self.path)}
         )
-        if who == 2:
-            play.blamed = False  # libpam itself makes that of some failures
-        wrong = self.box.problems(play) + self.box.afterwards()
-        if status is None or status < 0 or re.search("bug|killed by|signal", log):
-            wrong.append("it ended by %s" % status)
-        if wrong:
-            wrong.append("told: %s, %s\n%s" % (sorted(play.told), play.bye, log))
-        return wrong, play, FIGURES.unpack(self.path.read_bytes())
+        figures = FIGURES.unpack(self.path.read_bytes())
+        if who == 2:  # libpam itself makes that of some failures, and the C library crashes
+            play.blamed, figures = False, (*figures[:10], 0)
+        return judge(self.box.problems(play) + self.box.afterwards(), play, status, log, figures)
+
+
+def judge(wrong, play, status, log, figures):
+    """wrong, with how its processes ended, and what else is to be known"""
+    if status is None or status < 0 or figures[10] or re.search("bug|killed by|signal", log):
+        wrong.append("it ended by %s, one of its processes by %d" % (status, figures[10]))
+    if wrong:
+        wrong.append("told: %s, %s\n%s" % (sorted(play.told), play.bye, log))
+    return wrong, play, figures
 
 
 def whole(play):
@@ -109,6 +120,71 @@ def writes(short):
             "writes that take %d octets: all is as it should be" % most,
             "%d of them, %s" % (figures[9], wrong),
         )
+
+
+# --- the TLS relay -----------------------------------------------------------------------------
+class Veiled(faulty.Box):
+    """a box that is reached by TLS, through a relay that lacks memory while failing"""
+
+    def __init__(self, server, place, job, so, settings):
+        self.path = server.own(server.write("relay-figures%d" % job, ""))
+        # the relay has an environment of its own
+        words = "LD_PRELOAD=%s NOMEM=%s exec %s" % (so, self.path, server.relay)
+        script = server.write("relay%d" % job, '#!/bin/sh\n%s "$@"\n' % words, 0o755)
+        super().__init__(server, place, "veiled%d" % job, [*settings, "tls.relay=%s" % script], quota=True)
+        self.context, self.failing = ssl.create_default_context(cafile=server.ca), False
+
+    def run(self, act, prefix=(), environment=None):
+        return super().run(lambda play: self.veil(play, act), prefix, environment)
+
+    def veil(self, play, act):
+        """an alert or an early end tells the client enough; to hang or to lie does not"""
+        try:
+            play.socket = self.context.wrap_socket(play.socket, server_hostname="localhost")
+            act(play)
+        except (ssl.SSLError, ConnectionError) as error:
+            if not self.failing or isinstance(error, ssl.SSLCertVerificationError):
+                raise
+        finally:
+            play.socket.close()
+
+    def lacking(self, first=0, last=0):
+        """(problems, Play, figures) of a session, and problems of the one after it"""
+        self.make()
+        self.path.write_bytes(FIGURES.pack(0 if first else 9, first, last, 0, *[0] * 7))
+        self.failing = first > 0
+        play, status, log = self.session(DELETE, FETCH)
+        figures, self.failing = FIGURES.unpack(self.path.read_bytes()), False
+        self.path.write_bytes(FIGURES.pack(9, 0, 0, 0, *[0] * 7))
+        return judge(self.problems(play) + self.afterwards(), play, status, log, figures)
+
+
+def relay(server, place):
+    server.tls = "implicit"
+    settings = server.secure()
+    boxes = [Veiled(server, place, job, server.dir / "nomem.so", settings) for job in range(JOBS)]
+    wrong, play, figures = boxes[0].lacking()
+    count = figures[5]
+    good = whole(play) and not wrong and count > RELAY_RUNS
+    if not t.ok(good, "memory: by TLS, with all of it, all is as it should be", (count, wrong)):
+        return
+    step = 1 if os.environ.get("RESTANTE_FAULTS") == "all" else count // RELAY_RUNS
+    chosen = range(1 + SEED % step, count + 1, step)
+    tasks = [(n, (n, FOREVER)[i % 2]) for i, n in enumerate(chosen)]
+    if step == 1:
+        tasks = [(n, last) for n in chosen for last in (n, FOREVER)]
+    started = time.monotonic()
+    done = faulty.spread(lambda job, task: boxes[job].lacking(*task), tasks, JOBS)
+    bad = [(task, wrong) for task, (wrong, _, _) in done if wrong]
+    text = "\n".join("%d to %d: %s" % (*task, "\n  ".join(w)) for task, w in bad[:8])
+    t.ok(not bad, "memory: relay: without it, nothing is wrong", "%d times\n%s" % (len(bad), text))
+    met = sum(figures[4] > 0 for _, (_, _, figures) in done)
+    t.ok(met >= len(tasks) * 9 // 10, "memory: relay: it ran out", "%d of %d" % (met, len(tasks)))
+    served = sum(whole(play) for _, (_, play, _) in done)
+    t.note(
+        "memory: %d allocations of the relay, %d runs, %d met, %d clients served, %.1f s, RESTANTE_SEED=%d"
+        % (count, len(tasks), met, served, time.monotonic() - started, SEED)
+    )
 
 
 # --- a full disk -------------------------------------------------------------------------------
@@ -181,6 +257,7 @@ def main():
         if t.ok(not trouble, "nomem.c compiles", trouble):
             memory(shorts)
             writes(shorts[0])
+            relay(server, place)
         full_disks(server, place)
         t.ok(server.wait_idle(), "no process is left")
     t.done()
