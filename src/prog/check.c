@@ -113,7 +113,7 @@ static void ask_relay(struct findings *f, const char *hosts, struct files_paths 
 {
 	char name[] = "restante-tls", check[] = "--check", host[2 * NAME_OCTETS + 16];
 	char *argv[7 + 2 * FILES_PAIRS] = { name, check, host };
-	struct settings s;
+	struct settings s = { .version = "" };
 	size_t n = 3;
 	int status;
 

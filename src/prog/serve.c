@@ -257,8 +257,8 @@ static void shed(void)
 	if (is_required())
 		die(DIE_SYSTEM, "server.sandbox = require: capabilities: %m");
 	error = errno;
-	log_note(rundir_first(RESTANTE_RUN, "capabilities") ? LOG_NOTICE : LOG_DEBUG, "sandbox: capabilities: %s",
-	    strerror(error));
+	log_note(rundir_first(RESTANTE_RUN, "capabilities") ? LOG_NOTICE : LOG_DEBUG,
+	    "sandbox: capabilities: %s", strerror(error));
 }
 
 int serve(struct plan *p)

@@ -100,7 +100,8 @@ static int make_ruleset(int version)
 /* Those who open it next will hear the same; anything else passes. */
 static bool is_lasting(int error)
 {
-	return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP || error == ENAMETOOLONG;
+	return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP ||
+	    error == ENAMETOOLONG;
 }
 
 static const char *add(int ruleset, const char *directory)

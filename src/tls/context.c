@@ -114,7 +114,8 @@ static int judge_security(const SSL *ssl, const SSL_CTX *ctx, int what, int bits
 static void set_manners(struct context *c)
 {
 	/* what SSL_read has handed over is wiped in the library's buffer: a password is among it */
-	SSL_CTX_set_options(c->ctx, SSL_OP_CLEANSE_PLAINTEXT | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+	SSL_CTX_set_options(c->ctx, SSL_OP_CLEANSE_PLAINTEXT |
+	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 	    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
 	    /* whether the end was the client's word is seen in the carrier; replies go on either way */
 	    SSL_OP_IGNORE_UNEXPECTED_EOF);

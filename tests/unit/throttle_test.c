@@ -161,14 +161,15 @@ Test(throttle, nobody_waits_longer_than_the_most)
 
 Test(throttle, more_than_can_wait_hear_it_at_once)
 {
-	int64_t wait = 0;
+	int too_many = 0;
 
 	rules.most = 15000;
 	plant();
 	fail_often(20);
 	for (int i = 0; i < 50; i++)
-		wait = throttle_place(&rules);
-	cr_assert_eq(wait, -1);
+		too_many += throttle_place(&rules) == -1;
+	/* a slow machine has let some of them in meanwhile */
+	cr_assert_gt(too_many, 20);
 	rules.source[3]++;
 	cr_assert_eq(throttle_place(&rules), 0);
 }
