@@ -23,6 +23,7 @@
 
 #define GRACE 10000	/* ms that a login process may be late with its own timeout */
 #define LEAVE 2000	/* ms that it has to go once told */
+#define REMIND 100	/* ms after which it is told again */
 
 static bool take_over(struct monitor *m)
 {
@@ -130,6 +131,7 @@ static void give_up(struct monitor *m, enum fdio_result why)
 	if (why == FDIO_TIME || why == FDIO_SIGNAL) {
 		/* the login process tells its client; our own waits are to work again */
 		(void)kill(m->login_pid, SIGTERM);
+		m->hurried = true;
 		fdio_interrupt = 0;
 		log_end(m, why == FDIO_TIME ? "timeout" : "shutdown", 0, 0);
 	} else {
@@ -141,10 +143,20 @@ static void give_up(struct monitor *m, enum fdio_result why)
 	m->state = MONITOR_DONE;
 }
 
+/* One that was just about to wait has heard the signal, and waits all the same (base/fdio.c). */
+static void remind_login(const struct monitor *m)
+{
+	for (int64_t waited = 0; waited < LEAVE && !reap_leaves(m->login, REMIND); waited += REMIND)
+		(void)kill(m->login_pid, SIGTERM);
+}
+
 static void dismiss_login(struct monitor *m)
 {
-	int status = reap_child(m->login_pid, m->login, m->status == DIE_BUG ? 0 : LEAVE);
+	int status;
 
+	if (m->hurried)
+		remind_login(m);
+	status = reap_child(m->login_pid, m->login, m->status == DIE_BUG || m->hurried ? 0 : LEAVE);
 	fdio_close(&m->login);
 	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM && WTERMSIG(status) != SIGKILL) {
 		log_note(LOG_CRIT, "login process killed by signal %d", WTERMSIG(status));

@@ -81,6 +81,7 @@ struct monitor {
 	unsigned asked;			/* requests that are permitted once and have been made */
 	int login;			/* pair of the login child */
 	pid_t login_pid;
+	bool hurried;			/* it was told by SIGTERM to go */
 	/* pair of the PAM child that granted, or -1; with a PAM session it lives on */
 	int pam;
 	pid_t pam_pid;

@@ -8,6 +8,8 @@
  */
 #include "border.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 
 #include "auth/ask.h"
@@ -289,4 +291,41 @@ Test(monitor, a_login_process_that_quits_is_nobodys_fault)
 {
 	cr_assert_eq(serve(quits), MONITOR_DONE);
 	cr_assert_eq(m.status, 0);
+}
+
+static volatile sig_atomic_t heard;
+
+static void hear(int number)
+{
+	(void)number;
+	heard++;
+}
+
+static void on_term(int number)
+{
+	fdio_interrupt = number;
+}
+
+/* as one to which the first signal came just before it began to wait */
+static void is_to_be_told_twice(int fd)
+{
+	const struct sigaction term = { .sa_handler = hear };
+
+	(void)fd;
+	if (sigaction(SIGTERM, &term, NULL) != 0)
+		_exit(1);
+	(void)kill(getppid(), SIGTERM);
+	while (heard < 2)
+		(void)poll(NULL, 0, 5);
+	_exit(9);
+}
+
+Test(monitor, a_login_process_is_told_to_end_until_it_does)
+{
+	const struct sigaction term = { .sa_handler = on_term };
+
+	cr_assert_eq(sigaction(SIGTERM, &term, NULL), 0);
+	cr_assert_eq(serve(is_to_be_told_twice), MONITOR_DONE);
+	/* its own end, not SIGKILL's */
+	cr_assert_eq(m.status, 9);
 }
