@@ -30,6 +30,7 @@ ${dir[docdir]}/COPYING
 ${dir[docdir]}/DESIGN
 ${dir[docdir]}/NEWS
 ${dir[docdir]}/README
+${dir[docdir]}/SECURITY
 ${dir[docdir]}/examples/inetd.conf.example
 ${dir[docdir]}/examples/poll-limit.conf
 ${dir[docdir]}/examples/restante.conf.example
