@@ -898,7 +898,8 @@ static _Noreturn void storm(int64_t until)
 	_exit(0);
 }
 
-static void whole(void)
+/* none twice; while names change faster than they can be read again a few may be missed */
+static void whole(uint64_t missed)
 {
 	uint64_t n, old = 0, count = maildrop_count(d);
 	char last[UIDL_MAX + 1] = "", text[UIDL_MAX + 1];
@@ -909,7 +910,7 @@ static void whole(void)
 		old += strstr(text, ".x") != NULL;
 		(void)snprintf(last, sizeof last, "%s", text);
 	}
-	cr_assert_eq(old, STORM, "%ju of %d", (uintmax_t)old, STORM);
+	cr_assert(old <= STORM && old >= STORM - missed, "%ju of %d", (uintmax_t)old, STORM);
 }
 
 Test(maildrop, a_listing_in_a_storm_of_renames_shows_each_message_once)
@@ -929,13 +930,16 @@ Test(maildrop, a_listing_in_a_storm_of_renames_shows_each_message_once)
 		storm(until);
 	while (fdio_now() < until) {
 		ready();
-		whole();
+		whole(STORM / 50);
 		maildrop_close(d);
 		d = NULL;
 		listings++;
 	}
 	cr_assert_eq(waitpid(child, &status, 0), child);
 	cr_assert_eq(status, 0);
+	/* and nobody is missed for ever */
+	ready();
+	whole(0);
 	cr_assert_gt(listings, 0);
 }
 
