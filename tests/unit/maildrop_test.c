@@ -947,7 +947,7 @@ Test(maildrop, an_update_in_a_storm_of_renames_deletes_all_or_says_so)
 {
 	int64_t until;
 	char path[64];
-	int i, status;
+	int i, status, marked = 0;
 	uint64_t n;
 	pid_t child;
 
@@ -962,13 +962,16 @@ Test(maildrop, an_update_in_a_storm_of_renames_deletes_all_or_says_so)
 	(void)fdio_sleep_until(fdio_after(20));
 	ready();
 	for (n = 1; n <= maildrop_count(d); n++)
-		if (strstr(uidl(n), ".x") != NULL)
+		if (strstr(uidl(n), ".x") != NULL) {
 			maildrop_mark(d, n);
+			marked++;
+		}
 	cr_assert_eq(update() == MAILDROP_OK, done.failed == 0, "%s", why);
 	cr_assert_eq(waitpid(child, &status, 0), child);
 	maildrop_close(d);
 	ready();
 	for (n = 1, i = 0; n <= maildrop_count(d); n++)
 		i += strstr(uidl(n), ".x") != NULL;
-	cr_assert_eq(i, (int)done.failed);
+	/* one that the first listing missed is still there */
+	cr_assert_eq(i, STORM - marked + (int)done.failed);
 }
