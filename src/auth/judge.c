@@ -122,7 +122,6 @@ static bool wait_in_line(struct monitor *m)
 	int64_t place = throttle_place(m->rules->throttle), turn = fdio_after(place);
 	/* PAM needs some time, too, before limits.login_timeout is over */
 	int64_t latest = m->until - m->rules->login_timeout / 8;
-
 	bool in_time = place >= 0 && turn <= latest;
 
 	if (in_time && fdio_sleep_until(turn) != FDIO_SIGNAL)
