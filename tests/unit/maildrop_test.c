@@ -917,6 +917,8 @@ Test(maildrop, a_listing_in_a_storm_of_renames_shows_each_message_once)
 {
 	int64_t until;
 	char path[64];
+	/* where a checker makes reading many times slower, more names change meanwhile */
+	bool slow = getenv("RESTANTE_PATIENCE") != NULL;
 	int i, status, listings = 0;
 	pid_t child;
 
@@ -930,7 +932,7 @@ Test(maildrop, a_listing_in_a_storm_of_renames_shows_each_message_once)
 		storm(until);
 	while (fdio_now() < until) {
 		ready();
-		whole(STORM / 50);
+		whole(slow ? STORM / 5 : STORM / 50);
 		maildrop_close(d);
 		d = NULL;
 		listings++;
