@@ -52,6 +52,7 @@ hardened() { # PROGRAM
 
 hardened "$top_builddir/restante"
 hardened "$top_builddir/restante-tls"
+hardened "$top_builddir/restantectl"
 if known -fcf-protection; then
 	silent 'indirect jumps have their targets marked' check_notes "$top_builddir/src"
 fi

@@ -39,8 +39,10 @@ ${dir[libexecdir]}/restante-tls
 ${dir[mandir]}/man5/restante.conf.5
 ${dir[mandir]}/man8/restante-tls.8
 ${dir[mandir]}/man8/restante.8
+${dir[mandir]}/man8/restantectl.8
 ${dir[pamdir]}/pop3
 ${dir[sbindir]}/restante
+${dir[sbindir]}/restantectl
 ${dir[sysconfdir]}/restante/restante.conf
 ${dir[systemdsystemunitdir]}/restante-pop3s.socket
 ${dir[systemdsystemunitdir]}/restante-pop3s@.service
@@ -74,7 +76,8 @@ silent 'every file is in its place, and no other' check_files
 silent 'no name of a directory was left open' no_placeholders
 silent 'the program is for all to run' mode_is 755 "${dir[sbindir]}/restante"
 silent 'and so is the TLS relay' mode_is 755 "${dir[libexecdir]}/restante-tls"
-silent 'which the program looks for there' knows "${dir[libexecdir]}/restante-tls"
+silent 'and the tool' mode_is 755 "${dir[sbindir]}/restantectl"
+silent 'the relay is where the program looks for it' knows "${dir[libexecdir]}/restante-tls"
 silent 'it looks for ticket keys where the system has them' knows "${dir[runstatedir]}/restante"
 silent 'the unit of port 995 differs in its name alone' is 'Description=POP3S connection %i' twin_units @.service
 silent 'and so does its socket, and in the port' is $'Description=POP3S connections\nListenStream=995' \

@@ -4,7 +4,8 @@
 # Each library that is linked costs every connection its loading: libc and, where there is no
 # archive of it, libinih; no more.
 # libpam and libsystemd are loaded while running, by those who need them.
-# OpenSSL is for the TLS relay, restante-tls, alone; it links that and libc.
+# OpenSSL is for the TLS relay, restante-tls, and for restantectl, which no connection starts;
+# they link that and libc.
 #
 # SPDX-License-Identifier: ISC
 set -u
@@ -13,7 +14,7 @@ set -u
 # shellcheck source=tests/lib/layers.sh
 . "$(dirname "$0")/lib/layers.sh"
 
-program=$top_builddir/restante relay=$top_builddir/restante-tls
+program=$top_builddir/restante relay=$top_builddir/restante-tls tool=$top_builddir/restantectl
 allowed='libc\.so\.6|ld-linux[^ ]*' wanted='libc.so'
 [ "${INIH_LIBS:--l:libinih.a}" != -l:libinih.a ] &&
 	allowed="$allowed|libinih\\.so\\.[0-9]+" wanted="$wanted libinih.so"
@@ -81,6 +82,8 @@ allowed=$relay_allowed silent 'the relay links libc and OpenSSL, and no more' ch
 wanted=$relay_wanted silent 'it does link them' check_wanted "$relay"
 silent 'it calls nothing of libpam and libsystemd' check_loaded "$relay"
 silent 'and loads nothing while running' check_no_notes "$relay"
+allowed=$relay_allowed silent 'the tool links libc and OpenSSL, and no more' check_needed "$tool"
+silent 'and calls nothing of libpam and libsystemd' check_loaded "$tool"
 silent 'the archives use one another as the layers say' check_archives "$top_builddir"
 
 # a program that calls what it should not, and a library that it should not have

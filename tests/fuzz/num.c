@@ -1,14 +1,16 @@
 /*
- * num.c - fuzz target: numbers, addresses and networks out of text
+ * num.c - fuzz target: numbers, addresses and networks out of text, and what a POP3 server answers
  *
  * Input: an octet of which, then text.
  *
  * SPDX-License-Identifier: ISC
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/num.h"
 #include "net/addr.h"
+#include "pop/reply.h"
 
 #include "fuzz.h"
 
@@ -75,6 +77,34 @@ static void check_network(const char *text)
 	SURE(!addr_in(&in, &net, 1));
 }
 
+/* Written again, it is the same answer */
+static void check_reply(const char *line)
+{
+	char again[700], one[NUM_TEXT], two[NUM_TEXT];
+	struct reply r, s;
+	uint64_t a, b, c, d;
+	const char *id;
+	bool begins = strncmp(line, "+OK", 3) == 0 || strncmp(line, "-ERR", 4) == 0;
+	size_t word = strcspn(line, " ");
+
+	SURE(reply_status(line, &r) == (begins && word == (line[0] == '+' ? 3u : 4u)));
+	if (reply_status(line, &r)) {
+		SURE(r.ok == (line[0] == '+') && (!r.ok || r.code == REPLY_NO_CODE));
+		SURE(r.code == REPLY_NO_CODE || r.text[0] == '[');
+		(void)snprintf(again, sizeof again, "%s %s", r.ok ? "+OK" : "-ERR", r.text);
+		SURE(reply_status(again, &s) && s.ok == r.ok && s.code == r.code && strcmp(s.text, r.text) == 0);
+	}
+	if (reply_pair(line, &a, &b)) {
+		(void)snprintf(again, sizeof again, "%s %s", num_text(a, one), num_text(b, two));
+		SURE(reply_pair(again, &c, &d) && a == c && b == d);
+	}
+	if (reply_uidl(line, &a, &id)) {
+		SURE(strlen(id) > 0 && strlen(id) <= REPLY_UIDL && id[strlen(id)] == '\0' && !strchr(id, ' '));
+		(void)snprintf(again, sizeof again, "%s %s", num_text(a, one), id);
+		SURE(reply_uidl(again, &c, &id) && a == c && strcmp(again + strlen(one) + 1, id) == 0);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct food f = { data, size };
@@ -82,6 +112,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char text[300], port[16];
 	uint64_t a;
 
+	if (which & 8) {
+		check_reply(food_text(&f, text, sizeof text));
+		return 0;
+	}
 	switch (which % 4) {
 	case 0:
 		a = food_number(&f, 8);

@@ -21,7 +21,7 @@ CPPFLAGS = -D_GNU_SOURCE -DSANDBOX_SECCOMP=0 -DSANDBOX_LANDLOCK=0 -DPACKAGE_VERS
 FLAGS = $(OPTIMIZE) $(SANITIZE) -fno-sanitize-recover=all -fno-strict-aliasing
 
 layers = pop tls net mail auth conf sys base
-left_out = %/mkfilter.c %/restante.c %/restante_tls.c
+left_out = %/mkfilter.c %/restante.c %/restante_tls.c %/restantectl.c
 of = $(patsubst $(TOP)/src/%.c,src/%.o,$(filter-out $(left_out),$(wildcard $(TOP)/src/$(1)/*.c)))
 archives = libprog.a $(layers:%=lib%.a)
 shared = fuzz reference forged foreign
