@@ -3,6 +3,7 @@
 #
 # The program is $RESTANTE, the one that was built here if that is not set.  It prints its
 # table with --options: name, default and what is allowed, a tab between them.
+# doc/CLIENTS and the file for mail programs name the same servers.
 #
 # SPDX-License-Identifier: ISC
 import os
@@ -10,6 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 sys.dont_write_bytecode = True
 TESTS = os.path.dirname(os.path.abspath(__file__))
@@ -18,6 +20,7 @@ sys.path.insert(0, TESTS)
 from lib.tap import Tap  # noqa: E402
 
 DOC = os.path.join(os.path.dirname(TESTS), "doc")
+AUTOCONFIG = os.path.join(DOC, "examples/autoconfig/config-v1.1.xml")
 BINARY = os.environ.get("RESTANTE") or os.path.join(os.environ.get("top_builddir", "."), "restante")
 
 # what an empty default is called in the manual
@@ -26,7 +29,7 @@ NOTHING = "nothing"
 
 def main():
     tap = Tap()
-    tap.plan(9)
+    tap.plan(12)
     table, problem = ask(["--options"])
     tap.ok("the program prints its options", problem or (None if table else "no options"))
     manual = read_manual(os.path.join(DOC, "restante.conf.5"))
@@ -43,7 +46,53 @@ def main():
     unchanged(tap, "the example changes nothing with every option in force",
               re.sub(r"^#(?=[a-z_]+ =)", "", text, flags=re.M), table)
     tap.ok("the tests, files and functions that doc/SECURITY names are there", missing())
+    with open(AUTOCONFIG, encoding="utf-8") as file:
+        text = file.read()
+    tap.ok("mail programs are told all they need, and what is right", wrong_in(text))
+    faults = (("<port>995<", "<port>110<"), ("<socketType>SSL<", "<socketType>plain<"), ("</pop3>", ""),
+              ("<outgoingServer", "<!-- <outgoingServer"), ("pop.example.org", "pop.example.net"),
+              ("password-cleartext", "password-encrypted"))
+    missed = [fault for fault in faults if fault[0] not in text or not wrong_in(text.replace(*fault, 1))]
+    tap.ok("a fault in that is found", f"not found: {missed}" if missed else None)
+    tap.ok("SRV records name the same servers", wrong_records(text))
     return 1 if tap.failed else 0
+
+
+def wrong_in(text):
+    """What a mail program could not use of the file for it, or None."""
+    try:
+        provider = xml.etree.ElementTree.fromstring(text.encode()).find("emailProvider")
+        incoming = provider.findall("incomingServer")
+        found = [server_of(server) for server in incoming + provider.findall("outgoingServer")]
+        keeps = [incoming[0].findtext("pop3/" + name) for name in
+                 ("leaveMessagesOnServer", "downloadOnBiff", "daysToLeaveMessagesOnServer")]
+    except (xml.etree.ElementTree.ParseError, AttributeError, IndexError) as error:
+        return repr(error)
+    name = "%EMAILLOCALPART%"
+    wanted = [("pop3", "pop.example.org", "995", "SSL", "password-cleartext", name),
+              ("smtp", "smtp.example.org", "465", "SSL", "password-cleartext", name)]
+    domain = provider.get("id"), provider.findtext("domain")
+    if found != wanted or keeps != ["true", "true", "14"] or domain != ("example.org", "example.org"):
+        return f"{found} {keeps} {domain}"
+    return None if provider.findtext("displayName") else "no displayName"
+
+
+def server_of(server):
+    return (server.get("type"), *(server.findtext(name) for name in
+                                  ("hostname", "port", "socketType", "authentication", "username")))
+
+
+def wrong_records(text):
+    """Records of doc/CLIENTS, as a zone file has them, against the servers in the other file."""
+    with open(os.path.join(DOC, "CLIENTS"), encoding="ascii") as file:
+        records = dict(re.findall(r"^    (_\w+)\._tcp\.example\.org\. +\d+ IN SRV (\d+ \d+ \d+ +\S+)$", file.read(),
+                                  re.M)[:3])
+    servers = [server_of(server) for server in xml.etree.ElementTree.fromstring(text.encode()).iter()
+               if server.tag in ("incomingServer", "outgoingServer")]
+    wanted = {service: f"0 1 {port} {host}." for service, (_, host, port, *_) in
+              zip(("_pop3s", "_submissions"), servers)}
+    wanted["_pop3"] = "0 0 0   ."	# RFC 6186 section 3.4: not offered
+    return None if records == wanted else f"{records} {wanted}"
 
 
 def missing():

@@ -26,11 +26,13 @@ done < <($make -s -C "$top_builddir" directories)
 
 expected() {
 	cat <<LIST
+${dir[docdir]}/CLIENTS
 ${dir[docdir]}/COPYING
 ${dir[docdir]}/DESIGN
 ${dir[docdir]}/NEWS
 ${dir[docdir]}/README
 ${dir[docdir]}/SECURITY
+${dir[docdir]}/examples/autoconfig/config-v1.1.xml
 ${dir[docdir]}/examples/inetd.conf.example
 ${dir[docdir]}/examples/poll-limit.conf
 ${dir[docdir]}/examples/restante.conf.example
