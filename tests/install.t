@@ -46,14 +46,14 @@ ${dir[pamdir]}/pop3
 ${dir[sbindir]}/restante
 ${dir[sbindir]}/restantectl
 ${dir[sysconfdir]}/restante/restante.conf
-${dir[systemdsystemunitdir]}/restante-pop3s.socket
-${dir[systemdsystemunitdir]}/restante-pop3s@.service
+${dir[systemdsystemunitdir]}/restante-tls.socket
+${dir[systemdsystemunitdir]}/restante-tls@.service
 ${dir[systemdsystemunitdir]}/restante.socket
 ${dir[systemdsystemunitdir]}/restante@.service
 ${dir[sysusersdir]}/restante.conf
 ${dir[tmpfilesdir]}/restante.conf
 ${dir[xinetddir]}/restante
-${dir[xinetddir]}/restante-pop3s
+${dir[xinetddir]}/restante-tls
 LIST
 }
 
@@ -69,7 +69,7 @@ twins() { # FILE TWIN
 	diff "$root$1" "$root$2" | sed -n 's/^> //p' | grep -v '^#'
 }
 twin_units() {
-	twins "${dir[systemdsystemunitdir]}/restante$1" "${dir[systemdsystemunitdir]}/restante-pop3s$1"
+	twins "${dir[systemdsystemunitdir]}/restante$1" "${dir[systemdsystemunitdir]}/restante-tls$1"
 }
 is() { [ "$1" = "$("${@:2}")" ] || "${@:2}"; }
 
@@ -85,7 +85,7 @@ silent 'the unit of port 995 differs in its name alone' is 'Description=POP3S co
 silent 'and so does its socket, and in the port' is $'Description=POP3S connections\nListenStream=995' \
 	twin_units .socket
 silent 'and what xinetd gets' is 'service pop3s' twins "${dir[xinetddir]}/restante" \
-	"${dir[xinetddir]}/restante-pop3s"
+	"${dir[xinetddir]}/restante-tls"
 silent 'nobody writes into the empty directory' mode_is 555 "${dir[localstatedir]}/lib/restante/empty"
 silent 'the configuration is the example' kept "$top_srcdir/doc/restante.conf.example" \
 	"${dir[sysconfdir]}/restante/restante.conf"

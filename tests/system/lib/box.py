@@ -17,7 +17,7 @@ import time
 import pop
 
 DROPINS = [
-    pathlib.Path("/run/systemd/system/%s@.service.d" % name) for name in ("restante", "restante-pop3s")
+    pathlib.Path("/run/systemd/system/%s@.service.d" % name) for name in ("restante", "restante-tls")
 ]
 MAIL = [
     ("1700000000.M%dP1.box" % n, b"From: a@example.org\nSubject: %d\n\n.body %d\n" % (n, n) * (n + 1))
@@ -136,12 +136,12 @@ def options(program, *settings):
     )
 
 
-UNITS = ("restante@*", "restante-pop3s@*")
+UNITS = ("restante@*", "restante-tls@*")
 
 
 def unit_of(connection):
     """the unit that systemd made for a connection: its name ends in the client's port"""
-    pattern = re.compile(r"^restante(-pop3s)?@\S*:%d(?:-\S*)?\.service$" % port_of(connection))
+    pattern = re.compile(r"^restante(-tls)?@\S*:%d(?:-\S*)?\.service$" % port_of(connection))
     for _ in range(100):
         for line in run("systemctl", "list-units", "--all", "--plain", "--no-legend", *UNITS).splitlines():
             if pattern.match(line.split()[0]):

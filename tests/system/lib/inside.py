@@ -58,7 +58,7 @@ def installed():
     words = [line for line in done.stdout.splitlines() if "restante" in line]
     t.same((done.returncode, words), (0, []), "systemd-analyze verify finds nothing in our units")
     with t.holds("the sockets start"):
-        box.run("systemctl", "start", "restante.socket", "restante-pop3s.socket")
+        box.run("systemctl", "start", "restante.socket", "restante-tls.socket")
 
 
 def inetd(name, command, addresses, ways=box.WAYS):
@@ -91,7 +91,7 @@ def inetd(name, command, addresses, ways=box.WAYS):
 
 def inetds():
     """with the socket units stopped, the ports are theirs"""
-    box.run("systemctl", "stop", "restante.socket", "restante-pop3s.socket")
+    box.run("systemctl", "stop", "restante.socket", "restante-tls.socket")
     with inside_tls.configured(CONFIGURATION):
         for name, path in supervisors().items():
             if not path:
@@ -99,7 +99,7 @@ def inetds():
             elif name == "xinetd":
                 text = "".join(
                     pathlib.Path(where["xinetddir"], file).read_text().replace("= yes", "= no", 1)
-                    for file in ("restante", "restante-pop3s")
+                    for file in ("restante", "restante-tls")
                 )
                 pathlib.Path("/run/xinetd.conf").write_text(text)
                 inetd(name, [path, "-f", "/run/xinetd.conf", "-dontfork"], ("127.0.0.1", "::1"))
@@ -111,7 +111,7 @@ def inetds():
                 both = name == "inetd"
                 pathlib.Path("/etc/inetd.conf").write_text(example_lines(("tcp", "tcp6") if both else ("tcp",)))
                 inetd(name, [path, "-d", "/etc/inetd.conf"], ("127.0.0.1", "::1") if both else ("127.0.0.1",))
-    box.run("systemctl", "start", "restante.socket", "restante-pop3s.socket")
+    box.run("systemctl", "start", "restante.socket", "restante-tls.socket")
 
 
 def supervisors():

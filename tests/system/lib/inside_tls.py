@@ -309,18 +309,18 @@ class Narrow(Pop):
 @contextlib.contextmanager
 def small_buffers():
     """what the kernel keeps for a client that reads slowly is next to nothing"""
-    directory = pathlib.Path("/run/systemd/system/restante-pop3s.socket.d")
+    directory = pathlib.Path("/run/systemd/system/restante-tls.socket.d")
     directory.mkdir()
     (directory / "test.conf").write_text("[Socket]\nSendBuffer=16K\n")
     box.run("systemctl", "daemon-reload")
-    box.run("systemctl", "restart", "restante-pop3s.socket")
+    box.run("systemctl", "restart", "restante-tls.socket")
     try:
         yield
     finally:
         (directory / "test.conf").unlink()
         directory.rmdir()
         box.run("systemctl", "daemon-reload")
-        box.run("systemctl", "restart", "restante-pop3s.socket")
+        box.run("systemctl", "restart", "restante-tls.socket")
 
 
 def slow(t):

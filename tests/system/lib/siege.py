@@ -421,21 +421,21 @@ def besiege(found, supervisor, rate=None):
 
 def systemd(found):
     if LONG:
-        for unit in ("restante.socket", "restante-pop3s.socket"):
+        for unit in ("restante.socket", "restante-tls.socket"):
             path = pathlib.Path("/run/systemd/system/%s.d/test.conf" % unit)
             path.parent.mkdir()
             path.write_text("[Socket]\nMaxConnections=4000\n")
         box.run("systemctl", "daemon-reload")
-    box.run("systemctl", "start", "restante.socket", "restante-pop3s.socket")
+    box.run("systemctl", "start", "restante.socket", "restante-tls.socket")
     besiege(found, 1)
-    box.run("systemctl", "stop", "restante.socket", "restante-pop3s.socket")
+    box.run("systemctl", "stop", "restante.socket", "restante-tls.socket")
 
 
 def xinetd(found):
     """the same with a thousand connects a second all the time, which systemd cannot bear"""
     if not LONG:
         return
-    command = siege_limits.xinetd(("restante", "restante-pop3s"), {"instances": 4000})
+    command = siege_limits.xinetd(("restante", "restante-tls"), {"instances": 4000})
     if not command:
         t.skip("xinetd", "not there (package: xinetd, or tests/system/inetds)")
         return

@@ -16,7 +16,7 @@ RELAY = where["libexecdir"] + "/restante-tls"
 EMPTY = where["localstatedir"] + "/lib/restante/empty"
 TICKETS = where["runstatedir"] + "/restante"
 CONFIGURATION = where["sysconfdir"] + "/restante/restante.conf"
-UNITS = ("restante.socket", "restante@.service", "restante-pop3s.socket", "restante-pop3s@.service")
+UNITS = ("restante.socket", "restante@.service", "restante-tls.socket", "restante-tls@.service")
 
 
 def install():
