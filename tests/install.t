@@ -29,6 +29,7 @@ expected() {
 ${dir[docdir]}/CLIENTS
 ${dir[docdir]}/COPYING
 ${dir[docdir]}/DESIGN
+${dir[docdir]}/HARDENING
 ${dir[docdir]}/NEWS
 ${dir[docdir]}/README
 ${dir[docdir]}/SECURITY
@@ -36,6 +37,7 @@ ${dir[docdir]}/examples/autoconfig/config-v1.1.xml
 ${dir[docdir]}/examples/inetd.conf.example
 ${dir[docdir]}/examples/poll-limit.conf
 ${dir[docdir]}/examples/restante.conf.example
+${dir[docdir]}/examples/strict.conf
 ${dir[docdir]}/index-format
 ${dir[libexecdir]}/restante-tls
 ${dir[mandir]}/man5/restante.conf.5
@@ -50,6 +52,7 @@ ${dir[systemdsystemunitdir]}/restante-tls.socket
 ${dir[systemdsystemunitdir]}/restante-tls@.service
 ${dir[systemdsystemunitdir]}/restante.socket
 ${dir[systemdsystemunitdir]}/restante@.service
+${dir[systemdsystemunitdir]}/system-restante.slice
 ${dir[sysusersdir]}/restante.conf
 ${dir[tmpfilesdir]}/restante.conf
 ${dir[xinetddir]}/restante
@@ -107,10 +110,10 @@ done
 # systemd reads copies in which the program is the one just built
 units() { # DIR [SED EXPRESSION]
 	mkdir -p "$1"
-	cp "$root${dir[systemdsystemunitdir]}"/restante* "$1"
+	cp "$root${dir[systemdsystemunitdir]}"/*restante* "$1"
 	sed -i "s|^ExecStart=.*|ExecStart=$top_builddir/restante|${2:+;$2}" "$1"/restante*@.service
 }
-verify() { systemd-analyze verify --man=no "$1"/restante*.{socket,service} 2>&1; }
+verify() { systemd-analyze verify --man=no "$1"/*restante*.{socket,service,slice} 2>&1; }
 
 run install
 if systemd-analyze --version >/dev/null 2>&1; then

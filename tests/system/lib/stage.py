@@ -16,7 +16,13 @@ RELAY = where["libexecdir"] + "/restante-tls"
 EMPTY = where["localstatedir"] + "/lib/restante/empty"
 TICKETS = where["runstatedir"] + "/restante"
 CONFIGURATION = where["sysconfdir"] + "/restante/restante.conf"
-UNITS = ("restante.socket", "restante@.service", "restante-tls.socket", "restante-tls@.service")
+UNITS = (
+    "restante.socket",
+    "restante@.service",
+    "restante-tls.socket",
+    "restante-tls@.service",
+    "system-restante.slice",
+)
 
 
 def install():
