@@ -1,0 +1,1 @@
+def fields(t): pass
