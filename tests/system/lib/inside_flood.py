@@ -121,7 +121,11 @@ def wrong(t):
         )
         other, same = seconds("127.0.3.1"), seconds(sources[0])
         t.note("seconds of a login: %.2f from elsewhere, %.2f from an address that guessed" % (other, same))
-        t.ok(other < same and 1 <= same < 1.9, "100 wrong: only who guessed waits, and no longer than said", same)
+        t.ok(
+            other < same and 0.9 < same < 1.3 + 2 * other,
+            "100 wrong: only who guessed waits, and no longer than said",
+            (other, same),
+        )
         clients = [From(sources[0]) for _ in range(PER_SOURCE)]
         with t.holds("100 wrong: they count for nothing in the limit of an address"):
             for client in clients:
@@ -162,7 +166,6 @@ def crashes(t):
             if says:
                 said = box.phrase(box.journal(after, "SYSLOG_IDENTIFIER=pop3d"), says)
                 t.same(len(said), 1, "crash of the %s: the log says so" % who)
-            t.note("\n".join(str(e["MESSAGE"]) for e in box.journal(after)))
             t.ok(box.wait_no_sessions(), "crash of the %s: no process and no unit is left" % who)
             t.same(box.left("alice"), had, "crash of the %s: no mail is gone" % who)
     with t.holds("crash: the next session is as ever"):
@@ -226,7 +229,7 @@ GARBAGE = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 600  # a Cli
 def endings(t):
     """a client that leaves at any point, kindly or not, in clear and in TLS"""
     after, trust = box.now(), inside_tls.context()
-    limits = ["login_timeout=2s", "handshake_timeout=1s", "idle_timeout=1s", "stall_timeout=1s"]
+    limits = ["login_timeout=1s", "handshake_timeout=1s", "idle_timeout=1s", "stall_timeout=1s"]
     options = ["limits." + word for word in limits] + ["auth.failure_delay=100ms", "mail.lock_wait=500ms"]
     login = ["USER alice", "PASS " + box.password_of("alice")]
     # what is said, what is not waited for, and how it ends
@@ -250,8 +253,9 @@ def endings(t):
                     done.append(pool.submit(act, box.connect(way, context=trust), said, more, how))
         for one in done:
             one.result()
-        in_use(t)
         t.ok(box.wait_no_sessions(30), "endings: all sessions end")
+    with box.dropin(box.options(PROGRAM, "mail.lock_wait=0")):
+        in_use(t)
     nothing_failed(t, "endings", after)
 
 
