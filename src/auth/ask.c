@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: ISC
  */
 #include "auth/ask.h"
+#include "auth/proxied.h"
 #include "auth/wire.h"
 
 static struct wire frame;
@@ -50,6 +51,26 @@ bool ask_tls(int fd)
 	if (wire_send(fd, &frame) != FDIO_OK || !hear(fd, WIRE_ANSWER_TLS))
 		return false;
 	return wire_number(&frame, 1) == 1 && wire_end(&frame);
+}
+
+bool ask_proxy(int fd, const struct proxied *told, struct proxied_terms *terms)
+{
+	wire_begin(&frame, WIRE_ASK_PROXY);
+	proxied_put(&frame, told);
+	if (wire_send(fd, &frame) != FDIO_OK || !hear(fd, WIRE_ANSWER_PROXY))
+		return false;
+	terms->covered = wire_number(&frame, 1) != 0;
+	terms->stls = wire_number(&frame, 1) != 0;
+	terms->relayed = wire_number(&frame, 1) != 0;
+	return wire_end(&frame);
+}
+
+/* Whoever is gone needs no telling. */
+void tell_proxy_failure(int fd, const char *reason)
+{
+	wire_begin(&frame, WIRE_TELL_PROXY_FAILURE);
+	wire_put_text(&frame, reason);
+	(void)wire_send(fd, &frame);
 }
 
 bool hand_over(int fd, const char *input, size_t input_len, const char *output, size_t output_len)

@@ -59,6 +59,19 @@ bool ask_external(int fd, const char *name, enum ask_result *result, bool *last)
  */
 bool ask_tls(int fd);
 
+struct proxied;
+struct proxied_terms;
+
+/*
+ * ask_proxy - this is what a PROXY header says: what follows?
+ * With terms->relayed the relay has the connection, as after ask_tls.
+ * Returns false when the monitor is gone: end at once.
+ */
+bool ask_proxy(int fd, const struct proxied *told, struct proxied_terms *terms);
+
+/* tell_proxy_failure - no header came that can be believed; reason "": nothing came at all.  Then end. */
+void tell_proxy_failure(int fd, const char *reason);
+
 /*
  * hand_over - after ASK_GRANTED: what was read and not used, what was not sent yet
  * Then end.  false when the monitor is gone.

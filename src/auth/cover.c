@@ -17,6 +17,7 @@ void cover_put(struct wire *w, const struct cover *c)
 void cover_get(struct wire *w, struct cover *c)
 {
 	c->truncated = false;
+	c->proxied = false;
 	c->resumed = wire_number(w, 1) != 0;
 	wire_text(w, c->version, sizeof c->version);
 	wire_text(w, c->cipher, sizeof c->cipher);

@@ -21,6 +21,7 @@
 
 struct cover {
 	bool resumed;
+	bool proxied;				/* it ends at a proxy, which told of it; not in frames */
 	bool truncated;				/* the client closed without close_notify; known at the end */
 	char version[COVER_VERSION_MAX + 1];	/* "TLSv1.3"; "" without TLS */
 	char cipher[COVER_CIPHER_MAX + 1];	/* as IANA names it: TLS_AES_256_GCM_SHA384 */

@@ -18,8 +18,10 @@ void cover_log_all(struct log_line *l, const struct cover *c)
 	cover_log(l, c);
 	if (!c->version[0])
 		return;
-	log_text(l, "cipher", c->cipher);
-	log_word(l, "resumed", c->resumed ? "yes" : "no");
+	if (!c->proxied || c->cipher[0])
+		log_text(l, "cipher", c->cipher);
+	if (!c->proxied)
+		log_word(l, "resumed", c->resumed ? "yes" : "no");
 	if (c->server_name[0])
 		log_text(l, "sni", c->server_name);
 	if (c->truncated)

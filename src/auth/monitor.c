@@ -2,10 +2,10 @@
  * monitor.c - the privileged side of the border, until a login is granted
  *
  * These files run with privilege while a connection lives: this one, judge.c, relayed.c
- * (hands out certificates), cover.c, failures.c, throttle.c with slots.c (which sources guess),
- * reap.c, wire.c (decodes), verdict.c and account.c (decode the PAM child's answer), tls/files.c
- * (opens, never reads), tls/tickets.c, sys/spawn.c, sys/become.c, base/ and prog/.  In the PAM
- * child also pam.c and names.c.
+ * (hands out certificates), proxied.c (hears what a trusted proxy says), cover.c, failures.c,
+ * throttle.c with slots.c (which sources guess), reap.c, wire.c (decodes), verdict.c and account.c
+ * (decode the PAM child's answer), net/addr.c, tls/files.c (opens, never reads), tls/tickets.c,
+ * sys/spawn.c, sys/become.c, base/ and prog/.  In the PAM child also pam.c and names.c.
  * Whoever adds to this list says why.
  *
  * SPDX-License-Identifier: ISC
@@ -39,8 +39,10 @@ static bool take_over(struct monitor *m)
 static void log_end(const struct monitor *m, const char *why, uint64_t commands, uint64_t refused)
 {
 	bool failed = relayed_failed(m);
-	bool quiet = failed || strcmp(why, "quit") == 0 || strcmp(why, "eof") == 0;
-	bool news = !quiet || m->failures.count > 0 || refused > 0;
+	bool quiet = failed || strcmp(why, "quit") == 0 || strcmp(why, "eof") == 0 ||
+	    (strcmp(why, "io") == 0 && commands == 0);
+	/* nor are a proxy's, however they end */
+	bool news = m->unnamed ? m->failures.count > 0 : !quiet || m->failures.count > 0 || refused > 0;
 	struct log_line l;
 
 	if (failed)
@@ -98,12 +100,14 @@ static const struct request {
 	unsigned once;		/* a bit of m->asked, 0: often */
 	bool (*answer)(struct monitor *m);
 } requests[] = {
+	{ WIRE_ASK_PROXY, MONITOR_PROXY, 16, proxied_hear },
+	{ WIRE_TELL_PROXY_FAILURE, MONITOR_PROXY, 32, proxied_hear_failure },
 	{ WIRE_ASK_PASSWORD, MONITOR_LOGIN, 0, judge_password },
 	{ WIRE_ASK_EXTERNAL, MONITOR_LOGIN, 0, judge_external },
 	{ WIRE_ASK_TLS, MONITOR_LOGIN, 8, relayed_start },
 	{ WIRE_HAND_OVER, MONITOR_GRANTED, 1, take_over },
-	{ WIRE_TELL_END, MONITOR_LOGIN | MONITOR_GRANTED | MONITOR_CLOSING, 2, hear_end },
-	{ WIRE_TELL_FAILURE, MONITOR_LOGIN, 4, hear_failure },
+	{ WIRE_TELL_END, MONITOR_PROXY | MONITOR_LOGIN | MONITOR_GRANTED | MONITOR_CLOSING, 2, hear_end },
+	{ WIRE_TELL_FAILURE, MONITOR_PROXY | MONITOR_LOGIN, 4, hear_failure },
 };
 
 static bool answer_request(struct monitor *m)
@@ -186,7 +190,7 @@ static enum fdio_result next_frame(struct monitor *m)
 enum monitor_state monitor_serve(struct monitor *m)
 {
 	m->until = fdio_after(m->rules->login_timeout);
-	m->state = MONITOR_LOGIN;
+	m->state = m->rules->proxy ? MONITOR_PROXY : MONITOR_LOGIN;
 	m->phase = RELAY_SHAKES;
 	m->pam = -1;
 	if (!failures_init(&m->failures))

@@ -18,6 +18,7 @@
 #include "auth/cover.h"
 #include "auth/failures.h"
 #include "auth/pam.h"
+#include "auth/proxied.h"
 #include "auth/tell.h"
 #include "auth/throttle.h"
 #include "auth/verdict.h"
@@ -29,6 +30,7 @@ struct monitor_rules {
 	const struct throttle_rules *throttle;
 	const struct pam_rules *pam;
 	const struct pam_calls *pam_calls;
+	bool proxy;			/* a PROXY header comes first, and is believed */
 	bool stls;			/* a relay may be asked for */
 	const char *client_users;	/* names that a client certificate may log in, blanks between */
 };
@@ -52,6 +54,8 @@ struct monitor_calls {
 	 * for "", those of default pair which anew; fds are the caller's
 	 */
 	enum tell_found (*open_certificate)(const char *name, unsigned which, int fds[2]);
+	/* a header's address holds from now on; .relayed: TLS is to come */
+	struct proxied_terms (*believe)(const struct proxied *told);
 	/* ip, port and the like: what every line about this connection begins with */
 	void (*begin)(struct log_line *l, int priority, const char *phrase);
 	/* the last word on an account: can its mailbox be named? false: refused */
@@ -63,7 +67,8 @@ enum monitor_state {
 	MONITOR_GRANTED = 2,	/* the login process has to hand over */
 	MONITOR_CLOSING = 4,	/* it was told that this answer was the last */
 	MONITOR_SESSION = 8,
-	MONITOR_DONE = 16
+	MONITOR_DONE = 16,
+	MONITOR_PROXY = 32	/* before MONITOR_LOGIN: the header is to come */
 };
 
 /* How far the relay has come, by what it told */
@@ -81,6 +86,7 @@ struct monitor {
 	unsigned asked;			/* requests that are permitted once and have been made */
 	int login;			/* pair of the login child */
 	pid_t login_pid;
+	bool unnamed;			/* a proxy has not told whom it speaks for: a health check */
 	bool hurried;			/* it was told by SIGTERM to go */
 	/* pair of the PAM child that granted, or -1; with a PAM session it lives on */
 	int pam;

@@ -64,6 +64,9 @@ static bool hear_tls(struct monitor *m)
 	cover_get(&m->frame, &c);
 	if (!wire_end(&m->frame) || !c.version[0])
 		return false;
+	/* behind a proxy that ended the client's TLS the certificate is the proxy's */
+	if (m->cover.proxied && m->cover.version[0])
+		c.client_name[0] = '\0';
 	m->cover = c;
 	return true;
 }
@@ -76,7 +79,8 @@ static void log_failure(struct monitor *m, bool setup, const char *reason, const
 {
 	struct log_line l;
 
-	m->calls->begin(&l, setup ? LOG_CRIT : reason[0] ? LOG_NOTICE : LOG_DEBUG, "TLS FAILED");
+	m->calls->begin(&l, setup ? LOG_CRIT : reason[0] && !m->unnamed ? LOG_NOTICE : LOG_DEBUG,
+	    "TLS FAILED");
 	log_sentence(&l, "reason", reason[0] ? reason : "the client left without a word");
 	if (server_name[0])
 		log_text(&l, "sni", server_name);

@@ -31,6 +31,9 @@ enum wire_type {
 	WIRE_ANSWER_EXTERNAL = 'x',	/* monitor -> login: result, last */
 	WIRE_ASK_TLS = 'T',		/* login -> monitor: STLS was answered, start the relay */
 	WIRE_ANSWER_TLS = 't',		/* monitor -> login: it has the connection; 0 or 1 */
+	WIRE_ASK_PROXY = 'R',		/* login -> monitor: what a PROXY header says, struct proxied */
+	WIRE_ANSWER_PROXY = 'r',	/* monitor -> login: what follows from it */
+	WIRE_TELL_PROXY_FAILURE = 'Q',	/* login -> monitor: no header that can be believed, and why */
 	WIRE_ASK_CERTIFICATE = 'C',	/* relay -> monitor: server name, which */
 	WIRE_ANSWER_CERTIFICATE = 'c',	/* monitor -> relay: how found; then two descriptors come with it */
 	WIRE_TELL_TLS = 'V',		/* relay -> monitor: the handshake is done, struct cover */

@@ -51,6 +51,21 @@ void addr_from_socket(struct addr *a, const struct sockaddr_storage *from)
 	}
 }
 
+void addr_from_octets(struct addr *a, int family, const unsigned char *octets, uint16_t port)
+{
+	*a = (struct addr){ .family = AF_UNSPEC };
+	if (family == AF_INET || family == AF_INET6)
+		fill(a, family, octets, port);
+}
+
+bool addr_is_loopback(const struct addr *a)
+{
+	static const unsigned char one[16] = { [15] = 1 };
+
+	return a->family == AF_INET ? a->octets[0] == 127 :
+	    a->family == AF_INET6 && memcmp(a->octets, one, sizeof(one)) == 0;
+}
+
 /* Numeric text of either family into octets; AF_UNSPEC for anything else. */
 static int parse(const char *text, size_t len, unsigned char octets[16])
 {

@@ -30,6 +30,12 @@ struct addr_net {
 /* addr_from_socket - from what getpeername gave; AF_UNSPEC for other families */
 void addr_from_socket(struct addr *a, const struct sockaddr_storage *from);
 
+/* addr_from_octets - AF_INET or AF_INET6, in network order; AF_UNSPEC for other families */
+void addr_from_octets(struct addr *a, int family, const unsigned char *octets, uint16_t port);
+
+/* addr_is_loopback - 127.0.0.0/8 or ::1 */
+bool addr_is_loopback(const struct addr *a);
+
 /*
  * addr_from_text - numeric IPv4 or IPv6 (a scope id is allowed and dropped)
  * port   0 to 65535 as text, or NULL for none

@@ -38,6 +38,26 @@ static void put_start(struct wire *w, const struct start *s)
 	wire_put_number(w, s->peer.port);
 }
 
+/* A proxy in front, without which rules trust addresses more */
+static void put_proxy(struct wire *w, const struct plan *p)
+{
+	wire_put_text(w, p->proxy.text);
+	wire_put_number(w, p->stranger);
+	wire_put_number(w, p->cover.proxied);
+}
+
+/* after cover_get */
+static bool get_proxy(struct wire *w, struct plan *p)
+{
+	char proxy[INET6_ADDRSTRLEN];
+
+	wire_text(w, proxy, sizeof proxy);
+	p->stranger = wire_number(w, 1) != 0;
+	p->cover.proxied = wire_number(w, 1) != 0;
+	p->proxy.family = AF_UNSPEC;
+	return proxy[0] == '\0' || addr_from_text(&p->proxy, proxy, NULL);
+}
+
 static bool get_start(struct wire *w, struct start *s)
 {
 	char peer[INET6_ADDRSTRLEN], port[NUM_TEXT];
@@ -90,6 +110,7 @@ void inside_put(struct wire *w, const struct plan *p, const struct account *a,
 	wire_put_text(w, p->id);
 	put_start(w, &p->start);
 	cover_put(w, &p->cover);
+	put_proxy(w, p);
 	put_conf(w, &p->conf);
 	wire_put_octets(w, given->input, given->input_len);
 	wire_put_octets(w, given->output, given->output_len);
@@ -105,7 +126,7 @@ bool inside_get(struct wire *w, struct plan *p, struct account *a, struct sessio
 	if (!get_start(w, &p->start))
 		return false;
 	cover_get(w, &p->cover);
-	if (!get_conf(w, &p->conf))
+	if (!get_proxy(w, p) || !get_conf(w, &p->conf))
 		return false;
 	given->input = wire_octets(w, WIRE_MAX, &given->input_len);
 	given->output = wire_octets(w, WIRE_MAX, &given->output_len);

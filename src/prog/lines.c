@@ -48,5 +48,7 @@ void lines_begin(struct log_line *l, int priority, const char *phrase)
 		(void)snprintf(port, sizeof port, "%u", plan->start.peer.port);
 		log_address(l, "port", port);
 	}
+	if (plan->proxy.family != AF_UNSPEC)
+		log_address(l, "proxy", plan->proxy.text);
 }
 

@@ -45,6 +45,9 @@ bool plan_check(const struct conf *c, char error[CONF_ERROR])
 	wrong = networks_wrong(c->auth_throttle_exempt);
 	if (wrong)
 		return complain("auth.throttle_exempt", c->auth_throttle_exempt, wrong, error);
+	wrong = networks_wrong(c->network_proxy_from);
+	if (wrong)
+		return complain("network.proxy_from", c->network_proxy_from, wrong, error);
 	files_of(c, &files);
 	if ((c->network_tls == CONF_TLS_IMPLICIT || c->network_tls == CONF_TLS_STARTTLS) &&
 	    !files_set(&files))
@@ -54,15 +57,18 @@ bool plan_check(const struct conf *c, char error[CONF_ERROR])
 		return complain("tls.private_key", c->tls_private_key,
 		    "not as many as in tls.certificate; allowed: as many, or none (keys in the same files)",
 		    error);
-	if (c->network_proxy_from[0])
-		return complain("network.proxy_from", c->network_proxy_from,
-		    "not in this version; allowed: (none)", error);
 	if (c->server_protocol != CONF_POP3)
 		return complain("server.protocol", "pop1", "not in this version; allowed: pop3", error);
 	if (c->auth_secrets_file[0])
 		return complain("auth.secrets_file", c->auth_secrets_file,
 		    "not in this version; allowed: (none)", error);
 	return true;
+}
+
+/* A network that is trusted, and an address that is no mere claim */
+static bool is_trusted(const struct plan *p, const char *networks)
+{
+	return !p->stranger && networks_have(networks, &p->start.peer);
 }
 
 /* TLS, no such rule, no network at all, or a network where clear text is accepted */
@@ -72,7 +78,7 @@ static bool is_covered(const struct plan *p)
 		return true;
 	if (!p->conf.auth_require_tls || p->start.peer.family == AF_UNSPEC)
 		return !p->conf.auth_require_tls || !p->start.tcp;
-	return networks_have(p->conf.auth_cleartext_from, &p->start.peer);
+	return is_trusted(p, p->conf.auth_cleartext_from);
 }
 
 static void make_id(char id[9])
@@ -149,8 +155,9 @@ static struct pop3_offers make_offers(const struct plan *p)
 	return (struct pop3_offers){
 		.plain = words_have(c->auth_mechanisms, "plain"),
 		.login = words_have(c->auth_mechanisms, "login"),
-		.external = tls && c->tls_client_ca[0] && c->tls_client_users[0],
-		.stls = p->tls_mode == PLAN_TLS_STLS,
+		.external = tls && !p->cover.proxied && c->tls_client_ca[0] && c->tls_client_users[0],
+		/* who came to a proxy by TLS has it */
+		.stls = p->tls_mode == PLAN_TLS_STLS && !p->cover.version[0],
 	};
 }
 
@@ -169,8 +176,18 @@ static void make_throttle(struct plan *p)
 	/* who is kept waiting must still be able to log in */
 	if (p->throttle.most > fair)
 		p->throttle.most = fair;
-	if (!networks_have(c->auth_throttle_exempt, &p->start.peer))
+	if (!is_trusted(p, c->auth_throttle_exempt))
 		p->throttle.source_len = addr_source(&p->start.peer, p->throttle.source);
+}
+
+/* What goes by the client's address, and by TLS that is there already */
+static void make_place(struct plan *p)
+{
+	make_ip(p);
+	p->covered = is_covered(p);
+	p->offers = make_offers(p);
+	make_throttle(p);
+	p->monitor.stls = p->offers.stls;
 }
 
 void plan_make(struct plan *p)
@@ -179,14 +196,12 @@ void plan_make(struct plan *p)
 
 	if (p->id[0] == '\0')
 		make_id(p->id);
-	make_ip(p);
 	make_hostname(p);
 	files_of(c, &p->files);
 	p->files.hostname = p->hostname;
 	p->relay = -1;
 	p->tls_mode = decide_tls(p);
-	p->covered = is_covered(p);
-	p->offers = make_offers(p);
+	p->header = networks_have(c->network_proxy_from, &p->start.peer);
 	p->pam = (struct pam_rules){
 		.names = { c->auth_username_chars, c->auth_domain_strip, c->auth_domain_append,
 		    c->auth_lowercase },
@@ -197,7 +212,6 @@ void plan_make(struct plan *p)
 		.session = c->auth_pam_session,
 		.rhost = p->start.peer.text,
 	};
-	make_throttle(p);
 	p->monitor = (struct monitor_rules){
 		.throttle = &p->throttle,
 		.max_failures = c->auth_max_failures,
@@ -205,9 +219,24 @@ void plan_make(struct plan *p)
 		.pam_timeout = (int64_t)c->auth_pam_timeout,
 		.login_timeout = (int64_t)c->limits_login_timeout,
 		.pam = &p->pam,
-		.stls = p->tls_mode == PLAN_TLS_STLS,
+		.proxy = p->header,
 		.client_users = c->tls_client_users,
 	};
+	make_place(p);
+}
+
+void plan_believe(struct plan *p, const struct proxied *told)
+{
+	struct addr client;
+
+	addr_from_octets(&client, told->octets_len == 4 ? AF_INET : told->octets_len == 16 ? AF_INET6 :
+	    AF_UNSPEC, told->octets, told->port);
+	p->proxy = p->start.peer;
+	p->stranger = client.family == AF_UNSPEC || addr_is_loopback(&client);
+	if (!p->stranger || (addr_is_loopback(&client) && addr_is_loopback(&p->proxy)))
+		p->start.peer = client;
+	p->cover = told->cover;
+	make_place(p);
 }
 
 void plan_settle(struct plan *p)
@@ -217,68 +246,4 @@ void plan_settle(struct plan *p)
 	p->offers.stls = false;
 	p->offers.external = p->offers.external && tls;
 	p->covered = p->covered || tls;
-}
-
-/* where the next octet goes; no memory, as without it the account would seem to be at fault */
-struct path {
-	char *end;
-	size_t room;
-};
-
-static bool add(struct path *path, const char *text, size_t len)
-{
-	if (len >= path->room)
-		return false;
-	memcpy(path->end, text, len);
-	path->end += len;
-	path->room -= len;
-	*path->end = '\0';
-	return true;
-}
-
-/* What stands for one %-letter: a part of a path, or the home, which is one already. */
-static bool expand(struct path *path, char letter, const struct account *a)
-{
-	const char *at = strrchr(a->name, '@');
-	const char *text = a->name;
-	size_t len = strlen(a->name);
-
-	switch (letter) {
-	case '%':
-		return add(path, "%", 1);
-	case 'h':
-		return a->home[0] == '/' && add(path, a->home, strlen(a->home));
-	case 'u':
-		break;
-	case 'n':
-		len = at ? (size_t)(at - a->name) : len;
-		break;
-	case 'd':
-		text = at ? at + 1 : "";
-		len = strlen(text);
-		break;
-	default:
-		return false;
-	}
-	return names_part(text, len) && add(path, text, len);
-}
-
-bool plan_maildir(const struct conf *c, const struct account *a, char path[PATH_MAX])
-{
-	const char *from = c->mail_maildir;
-	struct path to = { .end = path, .room = PATH_MAX };
-	bool ok = true;
-
-	path[0] = '\0';
-	if (from[0] == '~' && from[1] == '/')
-		ok = expand(&to, 'h', a) && from++;
-	while (ok && *from) {
-		if (*from == '%') {
-			ok = expand(&to, from[1], a);
-			from += 2;
-		} else {
-			ok = add(&to, from++, 1);
-		}
-	}
-	return ok;
 }

@@ -23,7 +23,10 @@ enum plan_tls { PLAN_TLS_OFF, PLAN_TLS_STLS, PLAN_TLS_IMPLICIT };
 
 struct plan {
 	struct conf conf;
-	struct start start;
+	struct start start;		/* peer: the client, by a header's word once there is one */
+	bool header;			/* a PROXY header is required, and believed */
+	struct addr proxy;		/* who sent it; AF_UNSPEC: none yet, or nobody */
+	bool stranger;			/* it tells no address that a rule may trust */
 	char id[9];			/* of this connection, in the log and in -ERR [SYS/...] */
 	char ip[INET6_ADDRSTRLEN + 4];	/* as the log shows it */
 	char hostname[256];
@@ -46,6 +49,13 @@ bool plan_check(const struct conf *c, char error[CONF_ERROR]);
 
 /* plan_make - conf and start are set; fills the rest; cover is zero, or known */
 void plan_make(struct plan *p);
+
+/*
+ * plan_believe - a PROXY header was read: all that goes by address or TLS follows from it
+ * Loopback means the proxy's own host, as is the client of whom nothing is told: that is the proxy's
+ * address then, and no rule trusts it.
+ */
+void plan_believe(struct plan *p, const struct proxied *told);
 
 /*
  * plan_settle - login is granted, and p->cover known: what is offered and covered from now on

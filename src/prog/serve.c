@@ -8,9 +8,7 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "auth/judge.h"
@@ -18,10 +16,10 @@
 #include "base/die.h"
 #include "base/fdio.h"
 #include "base/rundir.h"
-#include "pop/pop3_login.h"
 #include "prog/escort.h"
 #include "prog/inside.h"
 #include "prog/lines.h"
+#include "prog/login.h"
 #include "prog/serve.h"
 #include "prog/session.h"
 #include "sys/become.h"
@@ -31,113 +29,9 @@
 
 static struct plan *plan;
 
-static bool is_file(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-}
-
 static bool is_required(void)
 {
 	return plan->conf.server_sandbox == CONF_SANDBOX_REQUIRE;
-}
-
-/* Everything that the login process does not need is gone before it reads an octet. */
-static const char *lock_up(int *fd, int *inner)
-{
-	int *const kept[] = { &plan->start.in, &plan->start.out, fd, inner };
-	const char *failed = NULL;
-	unsigned above;
-
-	if (become_needed())
-		failed = become_jailed(plan->conf.server_login_user, RESTANTE_EMPTY);
-	if (failed)
-		return failed;
-	/* the log's descriptor goes too, its number to the client's connection; 2 may be one as well */
-	log_open(LOG_TO_NOTHING, "", -1);
-	if (dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
-		return "standard error";
-	above = spawn_keep(kept, sizeof kept / sizeof *kept);
-	if (above == 0)
-		return "descriptors";
-	failed = sandbox_limits(SANDBOX_LOGIN, above,
-	    SANDBOX_CHILD | (is_file(plan->start.out) ? SANDBOX_FILE : 0));
-	if (!failed)
-		failed = sandbox_enter(SANDBOX_LOGIN);
-	return failed == SANDBOX_NONE && !is_required() ? NULL : failed;
-}
-
-/* The loop's ends in the border's words */
-static enum ask_end end_word(enum command_end end)
-{
-	switch (end) {
-	case COMMAND_QUIT:
-		return ASK_END_QUIT;
-	case COMMAND_EOF:
-		return ASK_END_EOF;
-	case COMMAND_TIMEOUT:
-		return ASK_END_TIMEOUT;
-	case COMMAND_STALL:
-		return ASK_END_STALL;
-	case COMMAND_ERRORS:
-		return ASK_END_ERRORS;
-	case COMMAND_FAILURES:
-		return ASK_END_FAILURES;
-	case COMMAND_SHUTDOWN:
-		return ASK_END_SHUTDOWN;
-	case COMMAND_INJECTION:
-		return ASK_END_INJECTION;
-	default:
-		return ASK_END_IO;
-	}
-}
-
-/* The administrator reads the log; the client learns only whose fault it is. */
-static void refuse_login(int fd, const char *failed)
-{
-	static const char reply[] = "-ERR [SYS/PERM] this server is not set up, tell its administrator\r\n";
-	char what[128];
-
-	(void)snprintf(what, sizeof what, "%s: %s", failed, strerror(errno));
-	tell_failure(fd, what);
-	(void)fdio_write(plan->start.out, reply, sizeof reply - 1, 1000, NULL);
-}
-
-static int run_login(int fd, void *argument)
-{
-	static struct line line;
-	static struct out out;
-	const struct conf *c = &plan->conf;
-	struct pop3_login rules = {
-		.hostname = plan->hostname,
-		.offers = plan->offers,
-		.secured = plan->tls_mode == PLAN_TLS_IMPLICIT,
-		.covered = plan->covered,
-		.timeout = (int64_t)c->limits_login_timeout,
-	};
-	int inner = escort_inner();
-	const char *failed = lock_up(&fd, &inner), *rest;
-	enum command_end end;
-	struct pop3_login_counts counts;
-	size_t len;
-
-	(void)argument;
-	if (failed) {
-		refuse_login(fd, failed);
-		return DIE_SYSTEM;
-	}
-	rules.monitor = fd;
-	rules.inner = inner;
-	line_init(&line, plan->start.in);
-	out_init(&out, plan->start.out, (int64_t)c->limits_stall_timeout);
-	end = pop3_login(&rules, &line, &out, &counts);
-	if (end != COMMAND_GRANTED) {
-		tell_end(rules.monitor, end_word(end), counts.commands, counts.refused);
-		return DIE_CLIENT;
-	}
-	rest = line_rest(&line, &len);
-	return hand_over(rules.monitor, rest, len, out.data, out.used) ? DIE_CLIENT : DIE_SYSTEM;
 }
 
 struct pam_run {
@@ -222,6 +116,16 @@ static int serve_inside(struct monitor *m, const struct session_input *given)
 	return status;
 }
 
+static struct proxied_terms believe(const struct proxied *told)
+{
+	plan_believe(plan, told);
+	return (struct proxied_terms){
+		.covered = plan->covered,
+		.stls = plan->offers.stls,
+		.relayed = plan->tls_mode == PLAN_TLS_IMPLICIT,
+	};
+}
+
 static struct monitor_relay start_relay(void)
 {
 	return escort_start(plan);
@@ -266,6 +170,7 @@ int serve(struct plan *p)
 	static const struct monitor_calls calls = {
 		.start = start_pam,
 		.kill_family = spawn_kill_family,
+		.believe = believe,
 		.begin = lines_begin,
 		.permit = permit,
 		.start_relay = start_relay,
@@ -282,12 +187,13 @@ int serve(struct plan *p)
 	shed();
 	if (!become_needed())
 		log_note(LOG_DEBUG, "started without root: no chroot, no change of account");
-	if (p->tls_mode == PLAN_TLS_IMPLICIT) {
+	/* a header comes before TLS */
+	if (p->tls_mode == PLAN_TLS_IMPLICIT && !p->header) {
 		m.relay = start_relay();
 		if (m.relay.fd < 0)
 			return DIE_TLS;
 	}
-	m.login = spawn_child(run_login, NULL, 0, &m.login_pid);
+	m.login = spawn_child(login_run, p, 0, &m.login_pid);
 	if (m.login < 0)
 		die(DIE_SYSTEM, "login process: %m");
 	if (monitor_serve(&m) != MONITOR_SESSION)

@@ -24,7 +24,7 @@ enum speaker { LOGIN, PAM, RELAY, SPEAKERS };
 static struct food pam_says;
 static int relay_end;
 static unsigned granted, questions;
-static bool permitted;
+static bool permitted, proxy_expected;
 
 /* The rest of the input, PAM's frames alone: one answer, or none */
 static int start(int (*run)(int fd, void *argument), void *argument, pid_t *pid)
@@ -37,7 +37,7 @@ static int start(int (*run)(int fd, void *argument), void *argument, pid_t *pid)
 
 	(void)run;
 	(void)argument;
-	SURE(granted == 0);
+	SURE(granted == 0 && !proxy_expected);
 	*pid = NOBODY;
 	if (food_octet(&pam_says) == 255)
 		return -1;
@@ -82,6 +82,15 @@ static enum tell_found open_certificate(const char *name, unsigned which, int fd
 	return name[0] == 'p' ? TELL_PARENT : TELL_EXACT;
 }
 
+/* What follows goes by the address, as good as by anything */
+static struct proxied_terms believe(const struct proxied *told)
+{
+	SURE(proxy_expected && told->cover.client_name[0] == '\0');
+	SURE(told->octets_len == 0 || told->octets_len == 4 || told->octets_len == 16);
+	proxy_expected = false;
+	return (struct proxied_terms){ told->octets[0] & 1, told->octets[0] & 2, told->octets[0] & 4 };
+}
+
 static void begin(struct log_line *l, int priority, const char *phrase)
 {
 	log_begin(l, priority, phrase);
@@ -93,8 +102,9 @@ static bool permit(const struct account *a)
 	return permitted;
 }
 
-static const struct monitor_calls calls = { start, kill_family, start_relay, open_certificate, begin,
-	permit };
+static const struct monitor_calls calls = { .start = start, .kill_family = kill_family,
+	.start_relay = start_relay, .open_certificate = open_certificate, .believe = believe, .begin = begin,
+	.permit = permit };
 
 /* What a speaker says, all of it before it is heard, and then its end; NULL to: PAM's, kept */
 static int speak(struct food f, enum speaker who, int *other)
@@ -148,7 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct food f = { data, size };
 	uint8_t rule = food_octet(&f);
 	struct monitor_rules rules = { .max_failures = 1 + rule % 4u, .pam_timeout = 100000,
-	    .login_timeout = 100000, .throttle = &unknown, .pam = &pam, .stls = rule & 4,
+	    .login_timeout = 100000, .throttle = &unknown, .pam = &pam, .stls = rule & 4, .proxy = rule & 32,
 	    .client_users = "alice bob" };
 	int login_other, relay_other, pam_other;
 	unsigned before = fuzz_open_descriptors();
@@ -156,6 +166,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&m, 0, sizeof m);
 	granted = questions = 0;
 	permitted = !(rule & 8);
+	proxy_expected = rules.proxy;
 	pam.session = false;
 	m.rules = &rules;
 	m.calls = &calls;
@@ -163,7 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	relay_end = speak(f, RELAY, &relay_other);
 	(void)speak(f, PAM, &pam_other);
 	m.login_pid = NOBODY;
-	m.relay = rule & 16 ? start_relay() : (struct monitor_relay){ .fd = -1 };
+	m.relay = (rule & 16) && !rules.proxy ? start_relay() : (struct monitor_relay){ .fd = -1 };
 	(void)monitor_serve(&m);
 	check_end(&m);
 	fdio_close(&m.relay.fd);

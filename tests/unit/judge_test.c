@@ -21,7 +21,8 @@
 
 static struct throttle_rules throttle = { "d", { 192, 0, 2, 7 }, 4, 300, 60000, true };
 static struct pam_rules pam_rules;
-static struct monitor_rules rules = { 3, 0, 2000, 30000, &throttle, &pam_rules, NULL, false, "alice" };
+static struct monitor_rules rules = { .max_failures = 3, .pam_timeout = 2000, .login_timeout = 30000,
+	.throttle = &throttle, .pam = &pam_rules, .stls = false, .client_users = "alice" };
 static struct monitor m;
 static struct verdict verdict;		/* what PAM says */
 static int64_t began, asked;		/* when; asked 0: never */

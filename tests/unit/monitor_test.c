@@ -18,7 +18,8 @@
 static struct monitor m;
 static struct pam_rules pam_rules;
 static const struct throttle_rules no_throttle;
-static struct monitor_rules rules = { 3, 0, 2000, 2000, &no_throttle, &pam_rules, NULL, false, "" };
+static struct monitor_rules rules = { .max_failures = 3, .pam_timeout = 2000, .login_timeout = 2000,
+	.throttle = &no_throttle, .pam = &pam_rules, .stls = false, .client_users = "" };
 static struct verdict verdict;		/* what PAM says next */
 static unsigned asked;			/* how often PAM was asked */
 static bool permitted = true;

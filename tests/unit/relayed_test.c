@@ -19,7 +19,8 @@
 static struct monitor m;
 static struct pam_rules pam_rules;
 static const struct throttle_rules no_throttle;
-static struct monitor_rules rules = { 3, 0, 2000, 2000, &no_throttle, &pam_rules, NULL, true, "alice bob" };
+static struct monitor_rules rules = { .max_failures = 3, .pam_timeout = 2000, .login_timeout = 2000,
+	.throttle = &no_throttle, .pam = &pam_rules, .stls = true, .client_users = "alice bob" };
 static void (*relay)(int fd);
 static unsigned asked_pam, opened;
 static bool relay_fails;
