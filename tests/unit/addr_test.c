@@ -175,3 +175,37 @@ Test(addr, a_source_is_an_ipv4_address_or_an_ipv6_64)
 		cr_assert_eq(memcmp(x, y, cases[i].len) == 0, cases[i].same, "%s", cases[i].a);
 	}
 }
+
+Test(addr, octets_are_an_address_and_mapped_ones_ipv4)
+{
+	static const unsigned char v4[] = { 192, 0, 2, 7 };
+	static const unsigned char mapped[16] = { [10] = 255, [11] = 255, [12] = 192, [14] = 2, [15] = 7 };
+	struct addr a;
+
+	addr_from_octets(&a, AF_INET, v4, 110);
+	cr_assert_str_eq(a.text, "192.0.2.7");
+	cr_assert_eq(a.port, 110);
+	addr_from_octets(&a, AF_INET6, mapped, 110);
+	cr_assert_str_eq(a.text, "192.0.2.7");
+	cr_assert_eq(a.family, AF_INET);
+	addr_from_octets(&a, AF_UNIX, mapped, 110);
+	cr_assert_eq(a.family, AF_UNSPEC);
+	cr_assert_eq(a.port, 0);
+}
+
+Test(addr, loopback_is_a_network_in_ipv4_and_one_address_in_ipv6)
+{
+	static const struct { const char *text; bool is; } samples[] = {
+		{ "127.0.0.1", true }, { "127.255.0.9", true }, { "::1", true }, { "::ffff:127.0.0.1", true },
+		{ "128.0.0.1", false }, { "126.255.255.255", false }, { "::2", false }, { "::", false },
+		{ "0.0.0.0", false }, { "7f00::1", false }, { "1::1", false },
+	};
+	const struct addr none = { .family = AF_UNSPEC, .octets = { 127 } };
+	struct addr a;
+
+	for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+		cr_assert(addr_from_text(&a, samples[i].text, NULL));
+		cr_assert_eq(addr_is_loopback(&a), samples[i].is, "%s", samples[i].text);
+	}
+	cr_assert_not(addr_is_loopback(&none));
+}
