@@ -305,6 +305,9 @@ def options(check):
     check.says("accounts that are not there", {**tls, "tls.user": "no-such", "server.login_user": "no.such"},
                [r"warning: server\.login_user = no\.such: there is no such account; root needs it",
                 r"warning: tls\.user = no-such: there is no such account; root needs it"])
+    check.says("proxies that anybody can be", {**tls, "network.proxy_from": "192.0.2.1 ::/0"},
+               [r"warning: network\.proxy_from = 192\.0\.2\.1 ::/0: whoever connects from there may claim any address"])
+    check.says("proxies that are hosts", {**tls, "network.proxy_from": "192.0.2.1 2001:db8::1 10.0.0.0/8"}, [])
     check.says("what has nothing to do with TLS", {"auth.require_tls": "no", "limits.idle_timeout": "1m"},
                [r"warning: limits\.idle_timeout is under 10 minutes, against RFC 1939",
                 r"warning: auth\.require_tls = no lets passwords pass in clear"])

@@ -44,3 +44,16 @@ bool networks_have(const char *list, const struct addr *a)
 
 	return !parse(list, nets, &count) && addr_in(a, nets, count);
 }
+
+bool networks_wide(const char *list)
+{
+	struct addr_net nets[NETWORKS_MAX];
+	size_t count;
+
+	if (parse(list, nets, &count))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (nets[i].bits < (nets[i].family == AF_INET ? 8 : 16))
+			return true;
+	return false;
+}

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +18,9 @@
 #include <unistd.h>
 
 #include "base/die.h"
+#include "net/networks.h"
 #include "prog/check.h"
+#include "prog/finding.h"
 #include "prog/plan.h"
 #include "sys/sandbox.h"
 #include "sys/spawn.h"
@@ -36,18 +37,6 @@ struct findings {
 	size_t certificates;	/* pairs that were looked at */
 };
 
-__attribute__((format(printf, 1, 2)))
-static void warning(const char *format, ...)
-{
-	va_list args;
-
-	(void)fputs("warning: ", stdout);
-	va_start(args, format);
-	(void)vprintf(format, args);
-	va_end(args);
-	(void)putchar('\n');
-}
-
 static void wrong(struct findings *f, const char *name, const char *value, const char *why)
 {
 	f->config_error = true;
@@ -57,7 +46,7 @@ static void wrong(struct findings *f, const char *name, const char *value, const
 static void check_account(const char *name, const char *account)
 {
 	if (account[strspn(account, "0123456789")] != '\0' && !getpwnam(account))
-		warning("%s = %s: there is no such account; root needs it", name, account);
+		finding_warning("%s = %s: there is no such account; root needs it", name, account);
 }
 
 static const char *relay_of(const struct conf *c)
@@ -156,7 +145,7 @@ static void check_folder(struct findings *f, const char *folder, const char *don
 	if (folder[0] == '.' || stat(paths.certificate, &st) != 0 || !S_ISDIR(st.st_mode))
 		return;
 	if (!is_server_name(folder)) {
-		warning("%s/%s: no name of a server, in lower case: never used", directory, folder);
+		finding_warning("%s/%s: no name of a server, in lower case: never used", directory, folder);
 		return;
 	}
 	(void)snprintf(paths.certificate, PATH_MAX, "%s/%s/fullchain.pem", directory, folder);
@@ -164,7 +153,7 @@ static void check_folder(struct findings *f, const char *folder, const char *don
 	if (strcmp(paths.certificate, done) == 0)
 		return;
 	if (access(paths.certificate, F_OK) != 0 && access(paths.key, F_OK) != 0 && errno == ENOENT) {
-		warning("%s/%s: neither fullchain.pem nor privkey.pem: not used", directory, folder);
+		finding_warning("%s/%s: neither fullchain.pem nor privkey.pem: not used", directory, folder);
 		return;
 	}
 	/* certbot calls the folder of *.example.org example.org */
@@ -213,7 +202,7 @@ static void check_certificates(struct findings *f, const struct plan *p)
 	if (f->certificates == 0)
 		wrong(f, "tls.directory", f->conf->tls_directory, "there is no certificate in it");
 	else if (count == 0)
-		warning("clients that ask for no name get no certificate: there is no tls.certificate, "
+		finding_warning("clients that ask for no name get no certificate: there is no tls.certificate, "
 		    "and no folder %s (server.hostname) in tls.directory", p->hostname);
 }
 
@@ -225,11 +214,11 @@ static void check_clients(struct findings *f)
 
 	if (!c->tls_client_ca[0]) {
 		if (c->tls_client_users[0])
-			warning("tls.client_users without tls.client_ca: nobody is asked for a certificate");
+			finding_warning("tls.client_users without tls.client_ca: nobody is asked for a certificate");
 		return;
 	}
 	if (!c->tls_client_users[0])
-		warning("tls.client_ca without tls.client_users: client certificates let nobody in");
+		finding_warning("tls.client_ca without tls.client_users: client certificates let nobody in");
 	fd = open(c->tls_client_ca, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) != 0)
 		wrong(f, "tls.client_ca", c->tls_client_ca, strerror(errno));
@@ -250,7 +239,7 @@ static void check_tickets(const struct conf *c)
 		return;
 	fd = tickets_open(directory, error);
 	if (fd < 0)
-		warning("tls.ticket_directory: %s: no session is resumed", error);
+		finding_warning("tls.ticket_directory: %s: no session is resumed", error);
 	else
 		(void)close(fd);
 }
@@ -264,8 +253,16 @@ static void check_tls(struct findings *f, const struct plan *p)
 	check_tickets(c);
 	check_account("tls.user", c->tls_user);
 	if (c->tls_min_version[2] < '2')
-		warning("tls.min_version = %s: RFC 8996 forbids it; the TLS library's security level is 0, "
+		finding_warning("tls.min_version = %s: RFC 8996 forbids it; the TLS library's security level is 0, "
 		    "for all clients: short keys and SHA-1 will do", c->tls_min_version);
+}
+
+/* Whoever is in these networks is believed, whatever address he claims. */
+static void check_network(const struct conf *c)
+{
+	if (networks_wide(c->network_proxy_from))
+		finding_warning("network.proxy_from = %s: whoever connects from there may claim any address",
+		    c->network_proxy_from);
 }
 
 int check_configuration(const struct conf *c)
@@ -277,21 +274,22 @@ int check_configuration(const struct conf *c)
 
 	p.conf = *c;
 	plan_make(&p);
+	check_network(c);
 	if (c->limits_idle_timeout < 600000)
-		warning("limits.idle_timeout is under 10 minutes, against RFC 1939");
+		finding_warning("limits.idle_timeout is under 10 minutes, against RFC 1939");
 	if (!c->auth_require_tls)
-		warning("auth.require_tls = no lets passwords pass in clear");
+		finding_warning("auth.require_tls = no lets passwords pass in clear");
 	check_account("server.login_user", c->server_login_user);
 	if (missing && c->server_sandbox == CONF_SANDBOX_REQUIRE)
 		wrong(&f, "server.sandbox", "require", missing);
 	else if (missing)
-		warning("server.sandbox = auto: %s: the processes are confined less", missing);
+		finding_warning("server.sandbox = auto: %s: the processes are confined less", missing);
 	if (!throttle_usable(&p.throttle, error))
-		warning("auth.throttle_directory: %s: guessing is not slowed down", error);
+		finding_warning("auth.throttle_directory: %s: guessing is not slowed down", error);
 	if (files_set(&p.files) && c->network_tls != CONF_TLS_OFF)
 		check_tls(&f, &p);
 	else if (files_set(&p.files))
-		warning("network.tls = off: certificates are not used");
+		finding_warning("network.tls = off: certificates are not used");
 	if (!f.config_error && !f.tls_error)
 		(void)printf("restante: configuration is good\n");
 	if (fflush(stdout) != 0)

@@ -57,3 +57,10 @@ Test(networks, there_is_an_end_to_them)
 	memcpy(list + 4 * NETWORKS_MAX, "::1", 4);
 	cr_assert_not_null(networks_wrong(list));
 }
+
+Test(networks, one_of_half_the_world_is_wide)
+{
+	cr_assert(networks_wide("0.0.0.0/0") && networks_wide("::1 ::/0") && networks_wide("::ffff:0.0.0.0/96"));
+	cr_assert(networks_wide("192.0.0.0/7") && networks_wide("10.0.0.0/8 2000::/15"));
+	cr_assert_not(networks_wide("") || networks_wide("10.0.0.0/8 2001::/16 ::1") || networks_wide("nonsense"));
+}
