@@ -34,7 +34,10 @@ ${dir[docdir]}/NEWS
 ${dir[docdir]}/README
 ${dir[docdir]}/SECURITY
 ${dir[docdir]}/examples/autoconfig/config-v1.1.xml
+${dir[docdir]}/examples/behind-proxy.conf
+${dir[docdir]}/examples/haproxy.cfg
 ${dir[docdir]}/examples/inetd.conf.example
+${dir[docdir]}/examples/nginx-mail.conf
 ${dir[docdir]}/examples/poll-limit.conf
 ${dir[docdir]}/examples/restante.conf.example
 ${dir[docdir]}/examples/strict.conf

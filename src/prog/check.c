@@ -202,8 +202,8 @@ static void check_certificates(struct findings *f, const struct plan *p)
 	if (f->certificates == 0)
 		wrong(f, "tls.directory", f->conf->tls_directory, "there is no certificate in it");
 	else if (count == 0)
-		finding_warning("clients that ask for no name get no certificate: there is no tls.certificate, "
-		    "and no folder %s (server.hostname) in tls.directory", p->hostname);
+		finding_warning("clients that ask for no name get no certificate: there is no "
+		    "tls.certificate, and no folder %s (server.hostname) in tls.directory", p->hostname);
 }
 
 static void check_clients(struct findings *f)
@@ -214,7 +214,8 @@ static void check_clients(struct findings *f)
 
 	if (!c->tls_client_ca[0]) {
 		if (c->tls_client_users[0])
-			finding_warning("tls.client_users without tls.client_ca: nobody is asked for a certificate");
+			finding_warning("tls.client_users without tls.client_ca: "
+			    "nobody is asked for a certificate");
 		return;
 	}
 	if (!c->tls_client_users[0])
@@ -253,8 +254,8 @@ static void check_tls(struct findings *f, const struct plan *p)
 	check_tickets(c);
 	check_account("tls.user", c->tls_user);
 	if (c->tls_min_version[2] < '2')
-		finding_warning("tls.min_version = %s: RFC 8996 forbids it; the TLS library's security level is 0, "
-		    "for all clients: short keys and SHA-1 will do", c->tls_min_version);
+		finding_warning("tls.min_version = %s: RFC 8996 forbids it; the TLS library's security level "
+		    "is 0, for all clients: short keys and SHA-1 will do", c->tls_min_version);
 }
 
 /* Whoever is in these networks is believed, whatever address he claims. */

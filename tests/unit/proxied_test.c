@@ -19,6 +19,8 @@ static unsigned asked, believed;
 static struct proxied heard;
 static struct proxied_terms terms;
 
+static int priority;	/* of the last line */
+
 TestSuite(proxied, .timeout = 60);
 
 static int start(int (*run)(int fd, void *argument), void *argument, pid_t *pid)
@@ -42,7 +44,13 @@ static struct monitor_relay no_relay(void)
 	return (struct monitor_relay){ -1, 0 };
 }
 
-static const struct monitor_calls calls = { .start = start, .kill_family = kill_family, .begin = begin,
+static void hear_line(struct log_line *l, int level, const char *phrase)
+{
+	priority = level;
+	begin(l, level, phrase);
+}
+
+static const struct monitor_calls calls = { .start = start, .kill_family = kill_family, .begin = hear_line,
 	.believe = believe, .start_relay = no_relay };
 
 static enum monitor_state serve(void (*login)(int fd))
@@ -112,6 +120,45 @@ Test(proxied, one_that_says_nobody_is_no_news)
 {
 	cr_assert_eq(serve(nameless), MONITOR_DONE);
 	cr_assert(m.unnamed);
+	cr_assert_eq(priority, LOG_DEBUG);
+}
+
+static void named(int fd)
+{
+	struct proxied_terms got;
+
+	must(ask_proxy(fd, &told, &got));
+	tell_end(fd, ASK_END_TIMEOUT, 0, 0);
+}
+
+Test(proxied, as_it_is_of_a_client)
+{
+	cr_assert_eq(serve(named), MONITOR_DONE);
+	cr_assert_eq(priority, LOG_INFO);
+}
+
+static void says_nothing(int fd)
+{
+	tell_proxy_failure(fd, "");
+}
+
+Test(proxied, nor_is_one_that_says_nothing)
+{
+	cr_assert_eq(serve(says_nothing), MONITOR_DONE);
+	cr_assert_eq(m.status, 0);
+	cr_assert_eq(priority, LOG_DEBUG);
+}
+
+static void breaks(int fd)
+{
+	tell_end(fd, ASK_END_IO, 0, 0);
+}
+
+Test(proxied, nor_one_that_breaks_before_we_know_whose_it_is)
+{
+	rules.proxy = false;
+	cr_assert_eq(serve(breaks), MONITOR_DONE);
+	cr_assert_eq(priority, LOG_DEBUG);
 }
 
 static void relayed(int fd)
@@ -139,6 +186,7 @@ Test(proxied, no_header_is_the_clients_fault)
 	cr_assert_eq(serve(fails), MONITOR_DONE);
 	cr_assert_eq(m.status, 0);
 	cr_assert_eq(believed, 0);
+	cr_assert_eq(priority, LOG_NOTICE);
 }
 
 static void logs_in(int fd)
