@@ -22,6 +22,7 @@ void out_init(struct out *o, int fd, int64_t stall)
 	o->fd = fd;
 	o->stall = stall;
 	o->stalled = NULL;
+	o->left = NULL;
 	o->last = FDIO_FOREVER;
 	o->state = OUT_OK;
 	o->used = 0;
@@ -162,6 +163,8 @@ bool out_flush(struct out *o)
 	if (o->state == OUT_OK)
 		o->sent += o->used;
 	o->used = 0;
+	if (o->left)
+		o->left(o->context);
 	return o->state == OUT_OK;
 }
 

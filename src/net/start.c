@@ -254,14 +254,13 @@ static void put_back(const char *name, char *copy)
 
 void start_environment(void)
 {
-	char *zone = copy_of("TZ"), *notify = copy_of("NOTIFY_SOCKET");
+	char *zone = copy_of("TZ");
 	char *credentials = copy_of("CREDENTIALS_DIRECTORY");
 	bool emptied = clearenv() == 0;
 
 	set("PATH", SAFE_PATH);
 	set("LANG", "C");
 	put_back("TZ", zone);
-	put_back("NOTIFY_SOCKET", notify);
 	put_back("CREDENTIALS_DIRECTORY", credentials);
 	if (!emptied)
 		die(DIE_SYSTEM, "the environment cannot be emptied");

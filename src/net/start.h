@@ -34,7 +34,7 @@ const char *start_take(struct start *s);
 
 /*
  * start_environment - umask 077, chdir /, and of the environment only what is known
- * PATH (ours), LANG=C, TZ, NOTIFY_SOCKET, CREDENTIALS_DIRECTORY.  A failure ends us.
+ * PATH (ours), LANG=C, TZ, CREDENTIALS_DIRECTORY.  A failure ends us.
  */
 void start_environment(void);
 

@@ -68,11 +68,15 @@ static enum line_result read_line(struct command_loop *l, size_t limit, char **t
 	int64_t rest = out_restless(l->out) ? fdio_after(REST_AFTER) : FDIO_FOREVER;
 
 	for (;;) {
-		int64_t next = earliest(deadline, earliest(tick, rest));
+		int64_t next = earliest(earliest(deadline, l->look), earliest(tick, rest));
 		enum line_result r = line_read(l->line, limit, next, text, len);
 
 		if (r != LINE_TIME || next == deadline)
 			return r;
+		if (next == l->look) {
+			l->look = l->watch(l, NULL, NULL);
+			continue;
+		}
 		if (next == rest) {
 			out_rest(l->out);
 			rest = FDIO_FOREVER;
@@ -180,6 +184,8 @@ static enum command_outcome run(struct command_loop *l, char *text, size_t len)
 	}
 	if (count < c->least || count > c->most)
 		return command_say(l, COMMAND_BAD, "use: %s", c->syntax);
+	if (l->watch)
+		l->look = l->watch(l, c, argument[0]);
 	return c->run(l, argument, count);
 }
 
@@ -216,6 +222,7 @@ static void serve_line(struct command_loop *l)
 enum command_end command_serve(struct command_loop *l)
 {
 	l->end = COMMAND_GOES_ON;
+	l->look = FDIO_FOREVER;
 	l->reply[0] = '\0';
 	while (l->end == COMMAND_GOES_ON && l->out->state == OUT_OK)
 		serve_line(l);

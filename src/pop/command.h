@@ -79,8 +79,14 @@ struct command_loop {
 	 */
 	enum command_end (*tick)(struct command_loop *l);
 	int64_t tick_after, tick_every;
+	/*
+	 * called with each command that is about to run, argument NULL if there is none; and with NULL
+	 * for both at the fdio time that it returned, if no command came before that.  NULL: nobody looks
+	 */
+	int64_t (*watch)(struct command_loop *l, const struct command *c, const char *argument);
 	/* the loop's own */
 	enum command_end end;
+	int64_t look;			/* when watch is to be called */
 	unsigned bad, commands;		/* bad in a row; understood in all */
 	unsigned refused;		/* secrets that were not to pass here */
 	char reply[COMMAND_REPLY - 8];	/* text behind +OK or -ERR; set by command_say */

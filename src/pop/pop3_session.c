@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: ISC
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/fdio.h"
 #include "base/num.h"
@@ -250,6 +251,25 @@ static bool give_way_stalled(void *context, int64_t quiet)
 	return quiet >= s->yield && maildrop_wanted(s->drop);
 }
 
+/* The number of a message, if there is one: else it is the client's text. */
+static int64_t watch(struct command_loop *l, const struct command *c, const char *argument)
+{
+	struct pop3_session *s = l->state;
+	uint64_t n = 0;
+
+	if (argument && !num_parse(argument, strlen(argument), maildrop_count(s->drop), &n))
+		n = 0;
+	return status_doing(s->status, c ? c->name : NULL, n);
+}
+
+/* A long message is on its way. */
+static void look_at_status(void *context)
+{
+	const struct pop3_session *s = context;
+
+	(void)status_doing(s->status, NULL, 0);
+}
+
 enum command_end pop3_session(struct pop3_session *s, struct line *line, struct out *out)
 {
 	struct command_loop l = {
@@ -266,9 +286,11 @@ enum command_end pop3_session(struct pop3_session *s, struct line *line, struct 
 		.tick = s->yield > 0 ? give_way : NULL,
 		.tick_after = s->yield,
 		.tick_every = YIELD_LOOK,
+		.watch = s->status ? watch : NULL,
 	};
 
 	out->stalled = s->yield > 0 ? give_way_stalled : NULL;
+	out->left = s->status ? look_at_status : NULL;
 	out->context = s;
 	return command_serve(&l);
 }

@@ -12,12 +12,14 @@
 #include "mail/maildrop.h"
 #include "pop/command.h"
 #include "pop/pop3_auth.h"
+#include "pop/status.h"
 
 struct pop3_session {
 	struct maildrop *drop;
 	int64_t idle, yield;		/* ms; yield 0: never give way */
 	bool covered;			/* for CAPA: as in struct pop3_login */
 	struct pop3_offers offers;	/* the same; stls is not offered any more */
+	struct status *status;		/* has begun; NULL: systemd does not want to know */
 	/* what happened, for the log */
 	uint64_t retr, retr_octets, top, top_octets;
 	/* of all octets to the client: where the last message ends */

@@ -17,7 +17,9 @@
 #include "auth/reap.h"
 #include "base/die.h"
 #include "base/fdio.h"
+#include "base/notify.h"
 #include "base/num.h"
+#include "pop/status.h"
 #include "prog/inside.h"
 #include "prog/lines.h"
 #include "sys/become.h"
@@ -131,6 +133,15 @@ bool inside_get(struct wire *w, struct plan *p, struct account *a, struct sessio
 	given->input = wire_octets(w, WIRE_MAX, &given->input_len);
 	given->output = wire_octets(w, WIRE_MAX, &given->output_len);
 	return wire_end(w);
+}
+
+enum fdio_result inside_ask(int pam, struct wire *frame, const struct plan *p, const struct account *a,
+    const struct session_input *given)
+{
+	if (notify_open())
+		status_inside(a->name, p->ip);
+	inside_put(frame, p, a, given);
+	return wire_send(pam, frame);
 }
 
 static const char *prepare(void *argument)

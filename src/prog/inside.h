@@ -7,6 +7,7 @@
 #define PROG_INSIDE_H
 
 #include "auth/wire.h"
+#include "base/fdio.h"
 #include "prog/plan.h"
 #include "prog/session.h"
 
@@ -16,6 +17,14 @@ void inside_put(struct wire *w, const struct plan *p, const struct account *a,
 
 /* inside_get - the same, decoded; given points into w.  false: not one */
 bool inside_get(struct wire *w, struct plan *p, struct account *a, struct session_input *given);
+
+/*
+ * inside_ask - the monitor asks the PAM child for the session, and tells systemd of it: the session
+ * cannot, as it is not the process that systemd started
+ * pam   our end of that child's pair; frame is what is sent
+ */
+enum fdio_result inside_ask(int pam, struct wire *frame, const struct plan *p, const struct account *a,
+    const struct session_input *given);
 
 /*
  * inside_run - pam_calls.session, in the PAM child: start that process and wait for it

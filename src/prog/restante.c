@@ -6,11 +6,13 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/die.h"
 #include "base/fdio.h"
+#include "base/notify.h"
 #include "base/rundir.h"
 #include "prog/check.h"
 #include "prog/escort.h"
@@ -163,6 +165,7 @@ static int handle(const struct asked *a)
 	const char *failed = start_take(&p.start);
 	bool configured;
 
+	notify_to(getenv("NOTIFY_SOCKET"), getenv("SYSTEMD_EXEC_PID"));
 	start_environment();
 	set_signals();
 	configured = configure(a, &p.conf, error);

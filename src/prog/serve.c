@@ -99,8 +99,7 @@ static int serve_inside(struct monitor *m, const struct session_input *given)
 	static struct wire frame;
 	int status = DIE_SYSTEM;
 
-	inside_put(&frame, plan, &m->verdict.account, given);
-	if (wire_send(m->pam, &frame) != FDIO_OK) {
+	if (inside_ask(m->pam, &frame, plan, &m->verdict.account, given) != FDIO_OK) {
 		log_note(LOG_ERR, "session inside PAM cannot be asked for: %m");
 		(void)fdio_write(plan->start.out, refusal, sizeof refusal - 1, 1000, NULL);
 		judge_dismiss(m, m->pam, m->pam_pid, judge_patience(m));

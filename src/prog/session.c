@@ -10,6 +10,7 @@
 
 #include "base/die.h"
 #include "base/fdio.h"
+#include "base/notify.h"
 #include "pop/pop3_session.h"
 #include "prog/lines.h"
 #include "prog/session.h"
@@ -129,7 +130,8 @@ static void log_end(const struct plan *p, const struct account *a, const struct 
 	log_send(&l);
 }
 
-static void serve(const struct plan *p, const struct account *a, struct maildrop *drop)
+/* told: is there a systemd that wants to know? */
+static void serve(const struct plan *p, const struct account *a, struct maildrop *drop, bool told)
 {
 	struct pop3_session s = {
 		.drop = drop,
@@ -138,8 +140,14 @@ static void serve(const struct plan *p, const struct account *a, struct maildrop
 		.covered = p->covered,
 		.offers = p->offers,
 	};
+	struct status status = { .every = STATUS_EVERY };
 	int64_t began = fdio_now();
 	enum command_end end;
+
+	if (told) {
+		status_begin(&status, a->name, p->ip, maildrop_count(drop));
+		s.status = &status;
+	}
 
 	(void)out_text(&out, "+OK maildrop locked and ready\r\n");
 	end = pop3_session(&s, &line, &out);
@@ -160,6 +168,8 @@ int session_run(const struct plan *p, const struct account *a, const struct sess
 	};
 	struct maildrop *drop;
 	enum maildrop_result r;
+	/* it could not be opened later */
+	bool told = notify_open();
 	int reached = 0;
 
 	line_init(&line, p->start.in);
@@ -181,7 +191,7 @@ int session_run(const struct plan *p, const struct account *a, const struct sess
 		refuse(p, a, r, why);
 		return DIE_CLIENT;
 	}
-	serve(p, a, drop);
+	serve(p, a, drop, told);
 	/* the client has its last reply, and need not wait for what is only kept for later */
 	(void)close(p->start.in);
 	if (p->start.out != p->start.in)

@@ -166,7 +166,7 @@ static const struct some session_some[] = {
 	/* the Maildir's lock, and does somebody wait for it?  Never whom a descriptor sends signals to */
 	{ SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, F_OFD_SETLK) },
 	{ SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, F_OFD_GETLK) },
-	/* the client, by a socket; syslog; pairs: to whom they are connected */
+	/* the client, by a socket; syslog; systemd; pairs: to whom they are connected */
 	{ SCMP_SYS(sendto), SCMP_A4(SCMP_CMP_MASKED_EQ, UINT64_MAX, 0) },
 	/* the file system's clock is asked by the time of an open file; Landlock knows no such right */
 	{ SCMP_SYS(utimensat), SCMP_A1(SCMP_CMP_MASKED_EQ, UINT64_MAX, 0) },
