@@ -108,6 +108,18 @@ def login(user, password=None, address="127.0.0.1", way="clear", **more):
     return connection
 
 
+def wait_for_port(port, seconds=10):
+    """until somebody listens"""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return pop.Pop(port).close()
+        except ConnectionRefusedError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+
+
 def port_of(connection):
     return connection.socket.getsockname()[1]
 

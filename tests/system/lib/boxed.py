@@ -55,6 +55,8 @@ def run(program, seconds, arguments=()):
             shared / "tests",
             ignore=shutil.ignore_patterns("__pycache__", "*.o", "*.log", "*.trs"),
         )
+        if (BUILD / "bench/floor").exists():
+            shutil.copy(BUILD / "bench/floor", shared)
         if INETDS.is_dir():
             shutil.copytree(INETDS, shared / "inetds", symlinks=True)
         command = [HERE / "sdbox", shared, "/usr/bin/python3", "tests/system/lib/" + program]

@@ -11,8 +11,8 @@ class Closed(Exception):
 
 
 class Pop:
-    def __init__(self, port, address="127.0.0.1", timeout=20):
-        self.socket = socket.create_connection((address, port), timeout)
+    def __init__(self, port, address="127.0.0.1", timeout=20, source=None):
+        self.socket = socket.create_connection((address, port), timeout, source and (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 
