@@ -22,7 +22,7 @@ void out_init(struct out *o, int fd, int64_t stall)
 	o->fd = fd;
 	o->stall = stall;
 	o->stalled = NULL;
-	o->left = NULL;
+	o->look = NULL;
 	o->last = FDIO_FOREVER;
 	o->state = OUT_OK;
 	o->used = 0;
@@ -131,7 +131,7 @@ static enum out_state write_all(struct out *o)
 	enum fdio_result r;
 
 	for (;;) {
-		if (o->stalled && slice > OUT_LOOK)
+		if ((o->stalled || o->look) && slice > OUT_LOOK)
 			slice = OUT_LOOK;
 		r = fdio_write(o->fd, o->data + done, o->used - done, slice, &gone);
 		done += gone;
@@ -142,6 +142,8 @@ static enum out_state write_all(struct out *o)
 			return OUT_TIME;
 		if (o->stalled && o->stalled(o->context, quiet))
 			return OUT_LEFT;
+		if (o->look)
+			o->look(o->context);
 		if (grace_is_over(o))
 			return OUT_SIGNAL;
 		slice = o->stall - quiet;
@@ -163,8 +165,8 @@ bool out_flush(struct out *o)
 	if (o->state == OUT_OK)
 		o->sent += o->used;
 	o->used = 0;
-	if (o->left)
-		o->left(o->context);
+	if (o->look)
+		o->look(o->context);
 	return o->state == OUT_OK;
 }
 

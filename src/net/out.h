@@ -36,8 +36,8 @@ struct out {
 	 * gives it up.  NULL: only stall counts.
 	 */
 	bool (*stalled)(void *context, int64_t quiet);
-	/* called after each write; NULL: nobody looks */
-	void (*left)(void *context);
+	/* called after each write, and every OUT_LOOK ms while the client does not read; NULL: none */
+	void (*look)(void *context);
 	void *context;
 	size_t used;
 	size_t most;		/* octets of data that have been written to since out_rest */

@@ -290,7 +290,7 @@ enum command_end pop3_session(struct pop3_session *s, struct line *line, struct 
 	};
 
 	out->stalled = s->yield > 0 ? give_way_stalled : NULL;
-	out->left = s->status ? look_at_status : NULL;
+	out->look = s->status ? look_at_status : NULL;
 	out->context = s;
 	return command_serve(&l);
 }

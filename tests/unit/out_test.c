@@ -223,6 +223,46 @@ static bool begin_to_read(void *calls, int64_t quiet)
 	return false;
 }
 
+static void look(void *looks)
+{
+	++*(int *)looks;
+}
+
+Test(out, who_looks_does_so_after_each_write)
+{
+	int looks = 0;
+
+	o.look = look;
+	o.context = &looks;
+	cr_assert(out_text(&o, "+OK\r\n"));
+	cr_assert_eq(looks, 0);
+	cr_assert(out_flush(&o));
+	cr_assert(out_flush(&o), "nothing is left to write");
+	cr_assert_eq(looks, 1);
+}
+
+/* Called first when nothing has left: the client begins to read. */
+static void look_and_read(void *looks)
+{
+	if (++*(int *)looks > 1)
+		return;
+	cr_assert_eq(o.sent, 0);
+	start_reader();
+}
+
+Test(out, and_while_the_client_does_not_read)
+{
+	static char big[4 * OUT_BUFFER];
+	int looks = 0;
+
+	o.look = look_and_read;
+	o.context = &looks;
+	cr_assert(out_put(&o, big, sizeof(big)));
+	cr_assert(out_flush(&o));
+	cr_assert_geq(looks, 5);
+	cr_assert_eq(all_that_came(), sizeof(big));
+}
+
 Test(out, a_client_that_does_not_read_is_waited_for_and_costs_no_memory)
 {
 	static char row[] = "1234567 1700000000.M123456P1234.example.org\r\n";

@@ -221,8 +221,8 @@ def advise(t, figures, crowded):
         % (1e9 / alone, 1e9 / crowded["systemd"][0])
     )
     for name in ("xinetd", "tcpserver"):
-        if name in figures:
-            more = everything - figures[name][1]
+        more = everything - figures[name][1] if name in figures else 0
+        if more > 0:
             t.note("%s saves a tenth of a processor from %.0f connections a second on" % (name, 1e8 / more))
 
 

@@ -32,30 +32,30 @@ def becomes(unit, want, seconds=EVERY + 5):
     return said
 
 
-def told(where="alice from [127.0.0.1]: 12 messages"):
-    """from login to UPDATE; each wait takes as long as one may be late"""
-    with box.login("alice") as pop:
+FIRST = "alice from [127.0.0.1]: 12 messages"
+
+
+def told():
+    """three at once, so that there is one wait"""
+    with box.login("alice") as pop, box.login("bob") as odd, box.login("carol") as slow:
         unit = box.unit_of(pop)
-        t.same(becomes(unit, where), where, "status: who is logged in, from where, how many messages")
+        t.same(becomes(unit, FIRST), FIRST, "status: who is logged in, from where, how many messages")
         shown = box.run("systemctl", "status", "--no-pager", unit)
-        t.ok('Status: "%s"' % where in shown, "status: systemctl status shows it", shown)
+        t.ok('Status: "%s"' % FIRST in shown, "status: systemctl status shows it", shown)
         pop.expect("STAT")
         pop.multi("RETR 3")
-        t.same(status_of(unit), where, "status: what comes soon after is not told yet")
-        hostile()
-        want = where + ", RETR 3"
-        t.same(becomes(unit, want), want, "status: later it is, though the client says nothing more")
-        pop.expect("QUIT")
-
-
-def hostile():
-    """the same wait serves both"""
-    with box.login("bob") as pop:
-        unit, want = box.unit_of(pop), "bob from [127.0.0.1]: 3 messages, RETR"
+        t.same(status_of(unit), FIRST, "status: what comes soon after is not told yet")
         for command in ("RETR 99", "RETR 3\t;MAINPID=1", "XYZZY 5"):
-            pop.expect(command, "-ERR")
+            odd.expect(command, "-ERR")
+        slow.send(b"RETR 1\r\n")
+        want = FIRST + ", RETR 3"
+        t.same(becomes(unit, want), want, "status: later it is, though the client says nothing more")
+        unit, want = box.unit_of(odd), "bob from [127.0.0.1]: 3 messages, RETR"
         t.same(becomes(unit, want), want, "status: of what a client says only a message's number is told")
-        pop.expect("QUIT")
+        unit, want = box.unit_of(slow), "carol from [127.0.0.1]: 1 message, RETR 1"
+        t.same(becomes(unit, want), want, "status: a message that is fetched and not read")
+        for session in (pop, odd):
+            session.expect("QUIT")
 
 
 def before_login():
@@ -102,6 +102,8 @@ def main():
     box.account("alice", mail=False)
     box.deliver("alice", MANY)
     box.account("bob")
+    box.account("carol", mail=False)
+    box.deliver("carol", [("1700000000.M0P1.box", (b"x" * 76 + b"\n") * (16 << 20 >> 6))])
     box.run("systemctl", "start", "restante.socket")
     for step in (before_login, told, mapped, inside, quiet):
         try:
