@@ -19,6 +19,7 @@
 #include "prog/inside.h"
 #include "prog/lines.h"
 #include "prog/serve.h"
+#include "sys/become.h"
 #include "sys/sandbox.h"
 
 #define SETTINGS_MAX 64
@@ -153,8 +154,26 @@ static bool check_sandbox(const struct plan *p, char error[CONF_ERROR])
 		(void)snprintf(error, CONF_ERROR, "server.sandbox = require: %s", missing);
 		return false;
 	}
-	log_note(rundir_first(RESTANTE_RUN, "sandbox") ? LOG_NOTICE : LOG_DEBUG, "sandbox: %s", missing);
+	log_note(rundir_first(p->throttle.directory, "sandbox") ? LOG_NOTICE : LOG_DEBUG, "sandbox: %s",
+	    missing);
 	return true;
+}
+
+/*
+ * What only root can do is left out.  Where there is a directory for it this is said once; where
+ * there is none it is for those who look closely.
+ */
+static void tell_unprivileged(const struct plan *p)
+{
+	static const char what[] = "started without root: no chroot, no change of account";
+
+	if (become_needed())
+		return;
+	if (!p->throttle.expected)
+		log_note(LOG_DEBUG, "%s", what);
+	else if (rundir_first(p->throttle.directory, "unprivileged"))
+		log_note(LOG_NOTICE, "%s%s", what,
+		    sandbox_missing() ? "" : "; system call filters and Landlock are in force");
 }
 
 static int handle(const struct asked *a)
@@ -183,6 +202,7 @@ static int handle(const struct asked *a)
 		turn_away(&p, DIE_CONFIG, error);
 	if (!check_sandbox(&p, error))
 		turn_away(&p, DIE_SYSTEM, error);
+	tell_unprivileged(&p);
 	if (!escort_prepare(&p, error))
 		turn_away(&p, DIE_TLS, error);
 	return serve(&p);

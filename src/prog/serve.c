@@ -160,7 +160,7 @@ static void shed(void)
 	if (is_required())
 		die(DIE_SYSTEM, "server.sandbox = require: capabilities: %m");
 	error = errno;
-	log_note(rundir_first(RESTANTE_RUN, "capabilities") ? LOG_NOTICE : LOG_DEBUG,
+	log_note(rundir_first(plan->throttle.directory, "capabilities") ? LOG_NOTICE : LOG_DEBUG,
 	    "sandbox: capabilities: %s", strerror(error));
 }
 
@@ -184,8 +184,6 @@ int serve(struct plan *p)
 	m.rules = &p->monitor;
 	m.calls = &calls;
 	shed();
-	if (!become_needed())
-		log_note(LOG_DEBUG, "started without root: no chroot, no change of account");
 	/* a header comes before TLS */
 	if (p->tls_mode == PLAN_TLS_IMPLICIT && !p->header) {
 		m.relay = start_relay();
