@@ -27,6 +27,7 @@ done < <($make -s -C "$top_builddir" directories)
 expected() {
 	cat <<LIST
 ${dir[docdir]}/CLIENTS
+${dir[docdir]}/CONTAINERS
 ${dir[docdir]}/COPYING
 ${dir[docdir]}/DESIGN
 ${dir[docdir]}/HARDENING
@@ -41,6 +42,14 @@ ${dir[docdir]}/examples/nginx-mail.conf
 ${dir[docdir]}/examples/poll-limit.conf
 ${dir[docdir]}/examples/restante.conf.example
 ${dir[docdir]}/examples/strict.conf
+${dir[docdir]}/examples/container/Containerfile
+${dir[docdir]}/examples/container/pam.d/pop3
+${dir[docdir]}/examples/container/restante.conf
+${dir[docdir]}/examples/container/run
+${dir[docdir]}/examples/inetd.conf
+${dir[docdir]}/examples/s6/run
+${dir[docdir]}/examples/tcpserver/run
+${dir[docdir]}/examples/tcpsvd/run
 ${dir[docdir]}/index-format
 ${dir[libexecdir]}/restante-tls
 ${dir[mandir]}/man5/restante.conf.5
@@ -86,6 +95,10 @@ silent 'the program is for all to run' mode_is 755 "${dir[sbindir]}/restante"
 silent 'and so is the TLS relay' mode_is 755 "${dir[libexecdir]}/restante-tls"
 silent 'and the tool' mode_is 755 "${dir[sbindir]}/restantectl"
 silent 'the relay is where the program looks for it' knows "${dir[libexecdir]}/restante-tls"
+silent 'which the program looks for there' knows "${dir[libexecdir]}/restante-tls"
+for name in container s6 tcpserver tcpsvd; do
+	silent "and so is $name/run of the examples" mode_is 755 "${dir[docdir]}/examples/$name/run"
+done
 silent 'it looks for ticket keys where the system has them' knows "${dir[runstatedir]}/restante"
 silent 'the unit of port 995 differs in its name alone' is 'Description=POP3S connection %i' twin_units @.service
 silent 'and so does its socket, and in the port' is $'Description=POP3S connections\nListenStream=995' \

@@ -19,6 +19,20 @@ static enum ask_result refuse(enum ask_result result, const char *word, char *re
 	return result;
 }
 
+/* In a container our own number may be all that there is of an account. */
+static const struct passwd *unwritten(uid_t uid)
+{
+	static char name[12], root[] = "/";
+	static struct passwd p = { .pw_name = name, .pw_dir = root };
+
+	if (uid != geteuid() || uid == 0)
+		return NULL;
+	(void)snprintf(name, sizeof name, "%lu", (unsigned long)uid);
+	p.pw_uid = uid;
+	p.pw_gid = getegid();
+	return &p;
+}
+
 /*
  * mail.user may be a number, but a name that looks like one comes first, as chown has it.  A
  * caller is a name and nothing else: "1001" is not the account with that number.
@@ -33,6 +47,8 @@ static const struct passwd *look_up(const char *caller, const char *mail_user)
 	if (!p && mail_user[0] && num_parse(mail_user, strlen(mail_user), UINT32_MAX - 1, &uid)) {
 		errno = 0;
 		p = getpwuid((uid_t)uid);
+		if (!p)
+			p = unwritten((uid_t)uid);
 	}
 	return p;
 }

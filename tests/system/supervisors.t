@@ -219,9 +219,9 @@ def xinetd(place):
 
 
 def example_lines(place, port, wanted):
-    """the lines of our inetd.conf.example with these protocols, made fit for a port and an account of ours"""
+    """the lines of our inetd.conf with these protocols, made fit for a port and an account of ours"""
     lines = []
-    for line in (BUILD / "doc/inetd.conf.example").read_text().splitlines():
+    for line in (BUILD / "doc/examples/inetd.conf").read_text().splitlines():
         words = line.split()
         # port 995 by its name is root's
         if not line.startswith("pop3\t") or words[2] not in wanted:

@@ -125,7 +125,7 @@ def supervisors():
 
 def example_lines(protocols):
     """of the example of an inetd.conf"""
-    text = pathlib.Path(where["docdir"], "examples/inetd.conf.example").read_text()
+    text = pathlib.Path(where["docdir"], "examples/inetd.conf").read_text()
     lines = [line.split() for line in text.splitlines() if line.startswith("pop3")]
     return "".join(" ".join(words) + "\n" for words in lines if words[2] in protocols)
 
