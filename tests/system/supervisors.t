@@ -2,9 +2,9 @@
 """supervisors.t - every kind of supervisor hands over a connection, and the session is the same
 
 systemd-socket-activate both ways, xinetd with the file that we install, openbsd-inetd and
-inetutils-inetd with the lines that we install, tcpserver, a pipe; IPv4, IPv6, IPv4 on an IPv6
-socket; in clear and by STLS.  No root is needed: what root adds, port 995 too, is tested in
-systemd.t.  The inetd programs cannot be
+inetutils-inetd with the lines that we install, tcpserver (both of them), tcpsvd and s6-tcpserver
+with our run files, a pipe; IPv4, IPv6, IPv4 on an IPv6 socket; in clear and by STLS.  No root is
+needed: what root adds, port 995 too, is tested in systemd.t.  The inetd programs cannot be
 installed together; tests/system/inetds unpacks them into the directory that INETDS names.
 
 SPDX-License-Identifier: ISC
@@ -178,18 +178,47 @@ def listening(place, tool):
     )
 
 
-def tcpserver(place):
-    tool = program("tcpserver")
-    if not tool:
-        return t.skip("tcpserver", "not there (package: ucspi-tcp)")
-    port = free_port(socket.AF_INET)
-    return supervised(
-        place,
-        "tcpserver",
-        [tool, "-v", "-R", "-H", "-l", "0", "127.0.0.1", port, *place.command()],
-        port,
-        BOTH[:1],
+def run_file(place, name, tool, kind, addresses):
+    """our run file of a service directory; tool: what it starts; addresses: where to listen, who then calls"""
+    text = (BUILD / "doc/examples" / kind / "run").read_text()
+    text, count = re.subn(
+        r'(PORT" )\S+$', r"\1%s -c %s" % (place.program, place.dir / "restante.conf"), text, flags=re.M
     )
+    t.same(count, 1, "%s: our run file ends in its program" % name)
+    place.write("service/%s/run" % kind, text, 0o755)
+    for address, callers in addresses:
+        port = free_port(socket.AF_INET if callers == BOTH[:1] else socket.AF_INET6)
+        settings = ["PORT=%d" % port, *(["ADDRESS=" + address] if address else [])]
+        settings.append("PATH=%s:%s" % (os.path.dirname(tool), os.environ["PATH"]))
+        command = ["env", *settings, place.dir / "service" / kind / "run"]
+        supervised(place, "%s %s" % (name, address or "as it is"), command, port, callers)
+
+
+def service_directories(place):
+    """the supervisors that are started by a file named run"""
+    for kind in ("tcpserver", "tcpsvd", "s6"):
+        place.own(place.make("service/" + kind))
+    installed = shutil.which("tcpserver")
+    ipv6 = INETDS / "ipv6/usr/bin/tcpserver"
+    if installed:
+        run_file(place, "tcpserver", installed, "tcpserver", [("", BOTH[:1])])
+    else:
+        t.skip("tcpserver", "not there (package: ucspi-tcp)")
+    if os.access(ipv6, os.X_OK):
+        # one socket for both: an IPv4 client is told as IPv4
+        run_file(place, "tcpserver (ipv6)", str(ipv6), "tcpserver", [("", BOTH), ("::1", BOTH[1:])])
+    else:
+        t.skip("tcpserver (ipv6)", "not there (package: ucspi-tcp-ipv6, or tests/system/inetds)")
+    tcpsvd = program("tcpsvd")
+    if tcpsvd:
+        run_file(place, "tcpsvd", tcpsvd, "tcpsvd", [("", BOTH[:1])])
+    else:
+        t.skip("tcpsvd", "not there (package: ipsvd, or tests/system/inetds)")
+    s6 = program("s6-tcpserver")
+    if not s6:
+        t.note("s6-tcpserver is not here (s6-networking; Debian 12 has none): a stand-in takes our file")
+        s6 = shutil.copy(HERE / "lib/s6-tcpserver", place.dir / "s6-tcpserver")
+    run_file(place, "s6-tcpserver", str(s6), "s6", [("", BOTH[:1]), ("::", BOTH[1:])])
 
 
 def xinetd(place):
@@ -218,16 +247,16 @@ def xinetd(place):
     )
 
 
-def example_lines(place, port, wanted):
-    """the lines of our inetd.conf with these protocols, made fit for a port and an account of ours"""
+def example_lines(place, port, wanted, addresses):
+    """the lines of our inetd.conf with these protocols, made fit for a port, an account, addresses of ours"""
     lines = []
     for line in (BUILD / "doc/examples/inetd.conf").read_text().splitlines():
         words = line.split()
         # port 995 by its name is root's
         if not line.startswith("pop3\t") or words[2] not in wanted:
             continue
-        address = "[::1]" if words[2] == "tcp6" else "127.0.0.1"
-        words[0] = "%s:%d" % (address, port)
+        address = addresses[words[2]]
+        words[0] = "%s:%d" % (address, port) if address else str(port)
         words[4:] = [
             place.account.pw_name,
             str(place.program),
@@ -243,18 +272,22 @@ def example_lines(place, port, wanted):
 
 
 def inetd(place):
-    for name, package, wanted, options in (
-        ("inetd", "openbsd-inetd", ("tcp", "tcp6"), ["-d"]),
-        ("inetutils-inetd", "inetutils-inetd", ("tcp",), ["-d", "-p%s/inetd.pid" % place.dir]),
+    """the lines as the file says: openbsd-inetd takes all, inetutils-inetd those for IPv6, for both"""
+    brackets = {"tcp": "127.0.0.1", "tcp6": "[::1]"}
+    for name, package, wanted, addresses, callers in (
+        ("inetd", "openbsd-inetd", ("tcp", "tcp6"), {"tcp": "", "tcp6": ""}, BOTH),
+        ("inetd", "openbsd-inetd, addresses", ("tcp", "tcp6"), brackets, BOTH),
+        ("inetutils-inetd", "inetutils-inetd", ("tcp6",), {"tcp6": ""}, BOTH),
+        ("inetutils-inetd", "inetutils-inetd, an address", ("tcp6",), {"tcp6": "::1"}, BOTH[1:]),
     ):
         tool = program(name)
         if not tool:
-            t.skip(package, "not there (package: %s, or tests/system/inetds)" % package)
+            t.skip(package, "not there (package: %s, or tests/system/inetds)" % package.split(",")[0])
             continue
         port = free_port()
-        supervised(
-            place, package, [tool, *options, example_lines(place, port, wanted)], port, BOTH[: len(wanted)]
-        )
+        options = ["-d"] if name == "inetd" else ["-d", "-p%s/inetd.pid" % place.dir]
+        lines = example_lines(place, port, wanted, addresses)
+        supervised(place, package, [tool, *options, lines], port, callers)
 
 
 def pipe(place):
@@ -351,7 +384,7 @@ def main():
     if not os.access(BUILD / "restante", os.X_OK):
         check.skip_all("no program in %s" % BUILD)
     with Place(["auth.failure_delay=0"], tls="auto") as place:
-        for supervisor in (pipe, closed, activate, tcpserver, xinetd, inetd):
+        for supervisor in (pipe, closed, activate, service_directories, xinetd, inetd):
             with t.holds("%s: to its end" % supervisor.__name__):
                 supervisor(place)
     t.done()

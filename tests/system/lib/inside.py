@@ -103,24 +103,37 @@ def inetds():
                 )
                 pathlib.Path("/run/xinetd.conf").write_text(text)
                 inetd(name, [path, "-f", "/run/xinetd.conf", "-dontfork"], ("127.0.0.1", "::1"))
-            elif name == "tcpserver":
-                for port, ways in ((110, ("clear", "stls")), (995, ("tls",))):
-                    command = [path, "-R", "-H", "-l", "0", "0", str(port), PROGRAM]
-                    inetd(name, command, ("127.0.0.1",), ways)
+            elif "inetd" in name:
+                # tcp6 is both for one, and IPv6 alone for the other
+                protocols = ("tcp", "tcp6") if name == "inetd" else ("tcp6",)
+                pathlib.Path("/etc/inetd.conf").write_text(example_lines(protocols))
+                inetd(name, [path, "-d", "/etc/inetd.conf"], ("127.0.0.1", "::1"))
             else:
-                both = name == "inetd"
-                pathlib.Path("/etc/inetd.conf").write_text(example_lines(("tcp", "tcp6") if both else ("tcp",)))
-                inetd(name, [path, "-d", "/etc/inetd.conf"], ("127.0.0.1", "::1") if both else ("127.0.0.1",))
+                run_files(name, path)
     box.run("systemctl", "start", "restante.socket", "restante-tls.socket")
+
+
+def run_files(name, path):
+    """the run file of a service directory as it is installed, on both ports"""
+    kind = name.split()[0]
+    settings = ["PATH=%s:%s" % (path.parent, os.environ["PATH"])]
+    addresses = ("127.0.0.1", "::1") if "ipv6" in str(path.parent) else ("127.0.0.1",)
+    for port, ways in ((110, ("clear", "stls")), (995, ("tls",))):
+        run = pathlib.Path(where["docdir"], "examples", kind, "run")
+        more = [] if port == 110 else ["PORT=%d" % port]
+        inetd(name, ["env", *settings, *more, run], addresses, ways)
 
 
 def supervisors():
     """where they are, installed or unpacked"""
-    places = [SHARED / "inetds/usr/sbin", pathlib.Path("/usr/sbin"), pathlib.Path("/usr/bin")]
-    return {
+    unpacked = SHARED / "inetds/usr"
+    places = [unpacked / "sbin", unpacked / "bin", pathlib.Path("/usr/sbin"), pathlib.Path("/usr/bin")]
+    found = {
         name: next((place / name for place in places if (place / name).exists()), None)
-        for name in ("xinetd", "inetd", "inetutils-inetd", "tcpserver")
+        for name in ("xinetd", "inetd", "inetutils-inetd", "tcpserver", "tcpsvd")
     }
+    both = SHARED / "inetds/ipv6/usr/bin/tcpserver"
+    return {**found, "tcpserver (ipv6)": both if both.exists() else None}
 
 
 def example_lines(protocols):
