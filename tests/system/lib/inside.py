@@ -114,14 +114,15 @@ def inetds():
 
 
 def run_files(name, path):
-    """the run file of a service directory as it is installed, on both ports"""
-    kind = name.split()[0]
-    settings = ["PATH=%s:%s" % (path.parent, os.environ["PATH"])]
-    addresses = ("127.0.0.1", "::1") if "ipv6" in str(path.parent) else ("127.0.0.1",)
-    for port, ways in ((110, ("clear", "stls")), (995, ("tls",))):
-        run = pathlib.Path(where["docdir"], "examples", kind, "run")
-        more = [] if port == 110 else ["PORT=%d" % port]
-        inetd(name, ["env", *settings, *more, run], addresses, ways)
+    """the run file of a service directory as it is installed, on both ports; s6 has one for each kind of address"""
+    kind = name.split()[0].replace("-tcpserver", "")
+    both = [("127.0.0.1", "::1")] if "ipv6" in name else [("127.0.0.1",)]
+    for addresses in both + [("::1",)] * (kind == "s6"):
+        for port, ways in ((110, ("clear", "stls")), (995, ("tls",))):
+            settings = ["PATH=%s:%s" % (path.parent, os.environ["PATH"])]
+            settings += ["PORT=%d" % port] * (port != 110) + ["ADDRESS=::"] * (addresses == ("::1",))
+            run = pathlib.Path(where["docdir"], "examples", kind, "run")
+            inetd(name, ["env", *settings, run], addresses, ways)
 
 
 def supervisors():
@@ -132,8 +133,12 @@ def supervisors():
         name: next((place / name for place in places if (place / name).exists()), None)
         for name in ("xinetd", "inetd", "inetutils-inetd", "tcpserver", "tcpsvd")
     }
-    both = SHARED / "inetds/ipv6/usr/bin/tcpserver"
-    return {**found, "tcpserver (ipv6)": both if both.exists() else None}
+    both, s6 = SHARED / "inetds/ipv6/usr/bin/tcpserver", pathlib.Path("/usr/bin/s6-tcpserver")
+    if not s6.exists() and pathlib.Path("/usr/bin/s6-ipcserverd").exists():
+        s6 = SHARED / "tests/system/lib/s6-tcpserver"  # see there
+    found["tcpserver (ipv6)"] = both if both.exists() else None
+    found["s6-tcpserver"] = s6 if s6.exists() else None
+    return found
 
 
 def example_lines(protocols):
