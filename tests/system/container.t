@@ -334,6 +334,20 @@ def as_root(image):
     t.ok("run: not as root" in image.said(), "and run says why", image.said())
 
 
+def packages(image):
+    """the Containerfile installs what scripts/packages says that building takes"""
+    listed, section = set(), ""
+    for line in (HERE.parent.parent / "scripts/packages").read_text().splitlines():
+        word = line.split("#")[0].strip()
+        section = word if word.startswith("[") else section
+        if word and word != section and section == "[build]":
+            listed.add(word)
+    text = (image.example / "Containerfile").read_text()
+    there = set(re.sub(r"\\\n", "", text).partition("FROM debian:12-slim")[0].split())
+    t.ok(len(listed) > 8, "scripts/packages has a list for building", listed)
+    t.same(sorted(listed - there), [], "the Containerfile has all of it")
+
+
 def main():
     if not os.access(BUILD / "restante", os.X_OK) or not (BUILD / "Makefile").exists():
         check.skip_all("nothing is built in %s" % BUILD)
@@ -345,6 +359,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="restante-container.") as top:
         os.chmod(top, 0o755)
         image = Image(pathlib.Path(top))
+        packages(image)
         image.maildir("alice")
         image.maildir("bob", MESSAGE)
         with t.holds("the first run: to its end"):
