@@ -37,6 +37,8 @@ ${dir[docdir]}/SECURITY
 ${dir[docdir]}/examples/autoconfig/config-v1.1.xml
 ${dir[docdir]}/examples/behind-proxy.conf
 ${dir[docdir]}/examples/haproxy.cfg
+${dir[docdir]}/examples/fail2ban/filter.d/restante.conf
+${dir[docdir]}/examples/fail2ban/jail.d/restante.conf
 ${dir[docdir]}/examples/inetd.conf.example
 ${dir[docdir]}/examples/nginx-mail.conf
 ${dir[docdir]}/examples/poll-limit.conf
@@ -50,6 +52,7 @@ ${dir[docdir]}/examples/inetd.conf
 ${dir[docdir]}/examples/s6/run
 ${dir[docdir]}/examples/tcpserver/run
 ${dir[docdir]}/examples/tcpsvd/run
+${dir[docdir]}/examples/sample.log
 ${dir[docdir]}/index-format
 ${dir[libexecdir]}/restante-tls
 ${dir[mandir]}/man5/restante.conf.5
