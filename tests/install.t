@@ -33,6 +33,7 @@ ${dir[docdir]}/DESIGN
 ${dir[docdir]}/HARDENING
 ${dir[docdir]}/NEWS
 ${dir[docdir]}/README
+${dir[docdir]}/RECIPES
 ${dir[docdir]}/SECURITY
 ${dir[docdir]}/examples/autoconfig/config-v1.1.xml
 ${dir[docdir]}/examples/behind-proxy.conf

@@ -25,8 +25,7 @@ class Fail2ban:
         for part in ("filter.d", "jail.d"):
             for file in (pathlib.Path(examples) / part).iterdir():
                 shutil.copy(file, self.conf / part)
-        # unpacked it finds its modules, and systemd's, beside it
-        self.env = {**os.environ, "PYTHONPATH": str(self.top / "usr/lib/python3/dist-packages"), "LC_ALL": "C.UTF-8"}
+        self.env = environment(self.top)
 
     def command(self, name, *words):
         # installed, the program's first line may name another interpreter
@@ -50,6 +49,11 @@ class Fail2ban:
         """[(address, user)] of each match of a filter, one a line of the log that it takes for a failure"""
         text = self.run("fail2ban-regex", *words, "-o", "<ip> <F-USER>", log, which)
         return [tuple(line.split(" ", 1)) for line in text.splitlines() if re.match(r"[0-9a-f.:]+ ", line)]
+
+
+def environment(top):
+    """unpacked it finds its modules, and systemd's, beside it"""
+    return {**os.environ, "PYTHONPATH": str(top / "usr/lib/python3/dist-packages"), "LC_ALL": "C.UTF-8"}
 
 
 def places(shared=None):

@@ -12,7 +12,8 @@ class Closed(Exception):
 
 class Pop:
     def __init__(self, port, address="127.0.0.1", timeout=20, source=None):
-        self.socket = socket.create_connection((address, port), timeout, source and (source, 0))
+        """source: an address of ours to come from"""
+        self.socket = socket.create_connection((address, port), timeout, (source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 
