@@ -11,6 +11,7 @@ SPDX-License-Identifier: ISC
 import base64
 import os
 import pathlib
+import re
 import sys
 import time
 
@@ -138,6 +139,19 @@ def forged(fail2ban, room):
     return log
 
 
+def forms(fail2ban, room, log):
+    """as today's syslog daemons write lines"""
+    text = log.read_text()
+    want = [ip for ip, _ in fail2ban.found(log, ban.OURS)]
+    for name, which, head in (
+        ("ISO 8601", ban.OURS, r"2026-11-21T10:00:00.123456+00:00 mail \1[\2]: "),
+        ("RFC 5424", ban.OURS + "[logtype=rfc5424]", r"<21>1 2026-11-21T10:00:00.123456+00:00 mail \1 \2 - - "),
+        ("no host", ban.OURS, r"Nov 21 10:00:00 \1[\2]: "),
+    ):
+        (room / "form.log").write_text(re.sub(r"^\S+ \S+ \S+ mail (\w+)\[(\d+)\]: ", head, text, flags=re.M))
+        same(fail2ban, room / "form.log", which, want, "the same lines in the form of %s" % name)
+
+
 def others(fail2ban, room, log):
     """lines of other programs that quote a stranger, or of ours at another place"""
     line = next(line for line in log.read_text().splitlines() if "LOGIN FAILED" in line)
@@ -201,6 +215,7 @@ def main():
         with t.holds("forged names: to the end"):
             log = forged(fail2ban, place.dir)
         with t.holds("other lines: to the end"):
+            forms(fail2ban, place.dir, log)
             others(fail2ban, place.dir, log)
             quick(fail2ban, place.dir, log)
         with t.holds("sample: to the end"):

@@ -99,7 +99,8 @@ def watched(t, fail2ban):
     if not t.ok(settled(fail2ban), "fail2ban: reads our jail", pathlib.Path("/run/fail2ban.log").read_text()[-1500:]):
         return
     forge("bob", "198.51.100.66")
-    names = ["x%d, ip=[198.51.100.%d], reason=auth, user=y" % (number, number) for number in range(10)]
+    forged = ["x%d, ip=[198.51.100.%d], reason=auth, user=y" % (number, number) for number in range(5)]
+    names = forged + ["alice", "bob", "root", "nosuchname", "x@example.org"]
     fail("192.0.2.1", "198.51.100.7", names[:9])
     fail("192.0.2.1", "192.0.2.7", names)
     fail("2001:db8::1", "2001:db8::7", names)
@@ -113,3 +114,6 @@ def watched(t, fail2ban):
         {"198.51.100.7": 9, "192.0.2.7": 10, "2001:db8::7": 10},
         "fail2ban: in the journal each failure is found once",
     )
+    # what the page says of it: of the names that PAM was asked about
+    found = {ip for ip, _ in fail2ban.found("systemd-journal", "pam-generic")}
+    t.same(found, {"198.51.100.7", "192.0.2.7", "2001:db8::7"}, "fail2ban: pam_unix logs the client's address, too")

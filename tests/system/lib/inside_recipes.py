@@ -103,6 +103,13 @@ def mail_password():
     box.pam(text.replace("auth    required pam_unix.so\n", ""))
     refuses("bob", name="mail password: without the second line who has none is refused")
     lets("alice", "Mail Only 2", name="mail password: and who has one is not")
+    with inside_tls.settings(CONFIGURATION, "[auth]\npam_service = pop3-db\n"):
+        lets("alice", "Mail Only 2", name="mail password: from a database")
+        refuses("alice", name="mail password: and no other")
+        lets("bob", name="mail password: who is not in there uses that of the account")
+        refuses("bob", "mistaken", name="mail password: and no other, again")
+    found = os.stat("/etc/restante/mail.db")
+    t.same((found.st_uid, found.st_mode & 0o077), (0, 0), "mail password: the database is root's alone")
 
 
 def switch():
