@@ -54,6 +54,7 @@ ${dir[docdir]}/examples/s6/run
 ${dir[docdir]}/examples/tcpserver/run
 ${dir[docdir]}/examples/tcpsvd/run
 ${dir[docdir]}/examples/sample.log
+${dir[docdir]}/examples/log.sample
 ${dir[docdir]}/index-format
 ${dir[libexecdir]}/restante-tls
 ${dir[mandir]}/man5/restante.conf.5

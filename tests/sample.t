@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""sample.t - doc/examples/sample.log is what the program writes, line for line
+"""sample.t - doc/examples/log.sample is what the program writes, line for line
 
 Whoever writes a parser for our log tries it on that file.  Here the program does all that the file
 tells of, and what differs each time (addresses, ports, pids, names of sessions, seconds, paths) is
@@ -26,10 +26,10 @@ import check  # noqa: E402
 from pop import Pop  # noqa: E402
 from server import BUILD, PASSWORD, Server  # noqa: E402
 
-SAMPLE = HERE.parent / "doc/examples/sample.log"
+SAMPLE = HERE.parent / "doc/examples/log.sample"
 MANUAL = HERE.parent / "doc/restante.8"
 HEAD = """\
-# sample.log - what restante writes to the log, for those who write parsers and filters
+# log.sample - what restante writes to the log, for those who write parsers and filters
 #
 # As syslog puts it into a file.  Every event that a client or a mailbox can cause is here, with
 # each set of fields that it can have; restante(8) explains them.  A test compares this file with
@@ -91,15 +91,12 @@ def login(name="alice", password=PASSWORD):
 
 def sessions(said):
     """logins, and every end of a session that a client brings about"""
-    with Place(said, "limits.idle_timeout=1s") as s:
+    with Place(said) as s:
         with s.client("USER alice", "PASS " + PASSWORD, "STAT") as pop:
             pop.multi("RETR 1")
             pop.multi("TOP 2 0")
             pop.command("DELE 1")
             pop.command("QUIT")
-        s.until("LOGOUT")
-        with s.client(login(), "RETR 2") as pop:
-            pop.rest()
         s.until("LOGOUT")
         with s.client(login(), "STAT"):
             pass
@@ -116,6 +113,9 @@ def sessions(said):
                 os.kill(pid, signal.SIGTERM)
             pop.rest()
             s.until("LOGOUT")
+    with Place(said, "limits.idle_timeout=1s") as s, s.client(login()) as pop:
+        pop.rest()
+        s.until("LOGOUT")
 
 
 def mailboxes(said):
@@ -170,12 +170,10 @@ def failures(said):
 
 def strangers(said):
     """connections without a login; and IPv6"""
-    with Place(said, "limits.login_timeout=1s", "auth.cleartext_from=", address="::1") as s:
-        with s.client("USER alice", login()) as pop:
-            pop.command("QUIT")
+    with Place(said, "auth.cleartext_from=", address="::1") as s, s.client("USER alice", login(), "QUIT"):
         s.until("DISCONNECTED")
-        with s.client() as pop:
-            pop.rest()
+    with Place(said, "limits.login_timeout=1s", address="::1") as s, s.client() as pop:
+        pop.rest()
         s.until("DISCONNECTED")
 
 
@@ -266,7 +264,7 @@ def main():
     if "--write" in sys.argv:
         SAMPLE.write_text(made)
     found = SAMPLE.read_text() if SAMPLE.exists() else ""
-    diff = "\n".join(difflib.unified_diff(found.splitlines(), made.splitlines(), "sample.log", "written", "", "", 0, ""))
+    diff = "\n".join(difflib.unified_diff(found.splitlines(), made.splitlines(), "log.sample", "written", "", "", 0, ""))
     t.ok(not diff, "the sample is what the program writes", diff)
     # what a client cannot cause; each of these is a fault of ours, or of the machine
     faults = {"LOGIN PROCESS FAILED", "TLS PROCESS FAILED", "FAILED", "BUG"}

@@ -173,7 +173,7 @@ def others(fail2ban, room, log):
 
 def sample(fail2ban):
     """the sample that we install: the failures in it, and nothing else"""
-    log = EXAMPLES / "sample.log"
+    log = EXAMPLES / "log.sample"
     lines = [line for line in log.read_text().splitlines() if "LOGIN FAILED" in line]
     want = [line.split("ip=[")[1].split("]")[0] for line in lines if "expired," not in line]
     t.ok(len(lines) > len(want) > 2, "the sample has failures of each kind", lines)
@@ -209,9 +209,10 @@ def main():
     if not os.access(BUILD / "restante", os.X_OK):
         check.skip_all("no program in %s" % BUILD)
     with Server() as place:
-        fail2ban = ban.Fail2ban(ban.places(), EXAMPLES / "fail2ban", place.dir / "fail2ban")
-        if not fail2ban.top:
+        top = ban.find()
+        if not top:
             check.skip_all("no fail2ban here (see tests/system/inetds)")
+        fail2ban = ban.with_ours(top, EXAMPLES / "fail2ban", place.dir / "fail2ban")
         with t.holds("forged names: to the end"):
             log = forged(fail2ban, place.dir)
         with t.holds("other lines: to the end"):

@@ -1,4 +1,4 @@
-"""ban.py - fail2ban, unpacked or installed, and a folder of configuration with our files in it
+"""ban.py - fail2ban, unpacked or installed: its programs, and what a filter finds
 
 SPDX-License-Identifier: ISC
 """
@@ -13,19 +13,9 @@ STOCK = "courier-auth"
 
 
 class Fail2ban:
-    """None of its files is touched: all that we add is in a copy."""
-
-    def __init__(self, places, examples, room):
-        """places: where it may be unpacked; examples: our filter.d and jail.d; room: for the copy"""
-        self.top = next((top for top in places if (top / "usr/bin/fail2ban-regex").exists()), None)
-        if not self.top:
-            return
-        self.conf = pathlib.Path(room)
-        shutil.copytree(self.top / "etc/fail2ban", self.conf)
-        for part in ("filter.d", "jail.d"):
-            for file in (pathlib.Path(examples) / part).iterdir():
-                shutil.copy(file, self.conf / part)
-        self.env = environment(self.top)
+    def __init__(self, top, conf):
+        """top: where it was unpacked, or /; conf: the folder of its configuration"""
+        self.top, self.conf, self.env = top, conf, environment(top)
 
     def command(self, name, *words):
         # installed, the program's first line may name another interpreter
@@ -56,7 +46,25 @@ def environment(top):
     return {**os.environ, "PYTHONPATH": str(top / "usr/lib/python3/dist-packages"), "LC_ALL": "C.UTF-8"}
 
 
-def places(shared=None):
-    """where tests/system/inetds has unpacked it, else the system's own"""
-    unpacked = pathlib.Path(shared or os.environ.get("INETDS") or os.environ.get("top_builddir", ".") + "/inetds")
-    return [unpacked.resolve(), pathlib.Path("/")]
+def reads_journals(top):
+    """true if python3-systemd is there"""
+    done = subprocess.run(
+        ["/usr/bin/python3", "-c", "import systemd.journal"], env=environment(top), stderr=subprocess.DEVNULL
+    )
+    return done.returncode == 0
+
+
+def find(unpacked=None):
+    """where tests/system/inetds has unpacked it, else /, if it is there, else None"""
+    unpacked = unpacked or os.environ.get("INETDS") or os.environ.get("top_builddir", ".") + "/inetds"
+    tops = (pathlib.Path(unpacked).resolve(), pathlib.Path("/"))
+    return next((top for top in tops if (top / "usr/bin/fail2ban-regex").exists()), None)
+
+
+def with_ours(top, examples, room):
+    """Fail2ban with a copy of its configuration in room, and our filter and jail in there"""
+    shutil.copytree(top / "etc/fail2ban", room)
+    for part in ("filter.d", "jail.d"):
+        for file in (pathlib.Path(examples) / part).iterdir():
+            shutil.copy(file, pathlib.Path(room) / part)
+    return Fail2ban(top, room)
