@@ -131,12 +131,19 @@ def mailboxes(said):
             pop.rest()
         s.until("LOGOUT")
         assert s.wait_idle()
-        index = s.dir / "mail/alice/Maildir/restante.index"
+        maildir = s.dir / "mail/alice/Maildir"
+        index = maildir / "restante.index"
         octets = bytearray(index.read_bytes())
         octets[140] ^= 1  # in the first entry
         index.write_bytes(octets)
         with s.client(login(), "RETR 3") as pop:
             pop.body()
+            pop.command("QUIT")
+        s.until("LOGOUT")
+        # a message that cannot be read is nobody's fault but its owner's
+        s.own(s.write("mail/alice/Maildir/new/1700000003.M3P1.mail", "Subject: four\n")).chmod(0)
+        with s.client(login()) as pop:
+            pop.multi("LIST")
             pop.command("QUIT")
         s.until("LOGOUT")
 
@@ -181,14 +188,18 @@ def tls(said):
     """in TLS; and what does not come about"""
     with Place(said, tls="auto") as s:
         trust = ssl.create_default_context(cafile=s.ca)
-        with s.client("CAPA") as pop:
-            pop.body()
-            pop.expect("STLS")
+        with s.client("STLS") as pop:
             pop.socket = trust.wrap_socket(pop.socket, server_hostname="localhost")
             pop.command(login("alice", "mistaken"))
             pop.command(login())
             pop.command("QUIT")
+            session = pop.socket.session
             pop.socket.unwrap()
+        s.until("LOGOUT")
+        # the session once more, and it breaks off
+        with s.client("STLS") as pop:
+            pop.socket = trust.wrap_socket(pop.socket, server_hostname="localhost", session=session)
+            pop.command(login())
         s.until("LOGOUT")
         with s.client() as pop:
             pop.send(b"STLS\r\nUSER alice\r\n")
