@@ -40,7 +40,6 @@ ${dir[docdir]}/examples/behind-proxy.conf
 ${dir[docdir]}/examples/haproxy.cfg
 ${dir[docdir]}/examples/fail2ban/filter.d/restante.conf
 ${dir[docdir]}/examples/fail2ban/jail.d/restante.conf
-${dir[docdir]}/examples/inetd.conf.example
 ${dir[docdir]}/examples/nginx-mail.conf
 ${dir[docdir]}/examples/poll-limit.conf
 ${dir[docdir]}/examples/restante.conf.example
@@ -53,7 +52,6 @@ ${dir[docdir]}/examples/inetd.conf
 ${dir[docdir]}/examples/s6/run
 ${dir[docdir]}/examples/tcpserver/run
 ${dir[docdir]}/examples/tcpsvd/run
-${dir[docdir]}/examples/sample.log
 ${dir[docdir]}/examples/log.sample
 ${dir[docdir]}/index-format
 ${dir[libexecdir]}/restante-tls
