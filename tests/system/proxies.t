@@ -196,7 +196,7 @@ def health(server):
         "HAProxy: a dozen checks that said good-bye, and two that said nothing",
         server.log(),
     )
-    odd = [e for e in server.events("DISCONNECTED") if e["reason"] not in ("quit", "io") or e["failures"] != "0"]
+    odd = [e for e in server.events("DISCONNECTED") if e["reason"] not in ("quit", "io", "eof") or e["failures"] != "0"]
     odd += [e for e in server.events("PROXY FAILED") if e["reason"] != "the proxy left without a word"]
     odd += server.events("LOGIN FAILED") + server.events("TLS FAILED")
     t.ok(not odd, "HAProxy: no check is more than that (the unit test has its level: debug)", odd)
