@@ -103,8 +103,15 @@ static enum tell_found open_certificate(const char *name, unsigned which, int fd
 	return which == 0 ? TELL_EXACT : TELL_PARENT;
 }
 
+/* TLS is on the port, behind the header */
+static struct proxied_terms believe(const struct proxied *told)
+{
+	(void)told;
+	return (struct proxied_terms){ .covered = true, .relayed = true };
+}
+
 static const struct monitor_calls calls = { .start = start, .kill_family = kill_family, .begin = begin,
-	.permit = permit, .start_relay = start_relay, .open_certificate = open_certificate };
+	.believe = believe, .permit = permit, .start_relay = start_relay, .open_certificate = open_certificate };
 
 static enum monitor_state serve(void (*login)(int fd), void (*run)(int fd))
 {
@@ -160,6 +167,39 @@ Test(relayed, what_was_agreed_is_known_and_certificates_are_handed_out)
 	cr_assert_str_eq(m.cover.server_name, "mail.example.org");
 	cr_assert_str_eq(m.cover.client_name, "alice");
 	cr_assert(m.cover.resumed && m.cover.truncated);
+}
+
+static void proxied_and_quit(int fd, const char *version)
+{
+	struct proxied told = { .octets_len = 4, .octets = { 192, 0, 2, 7 } };
+	struct proxied_terms terms;
+
+	(void)snprintf(told.cover.version, sizeof told.cover.version, "%s", version);
+	must(ask_proxy(fd, &told, &terms) && terms.relayed);
+	await(gate);
+	tell_end(fd, ASK_END_QUIT, 1, 0);
+}
+
+static void passed_through(int fd)
+{
+	proxied_and_quit(fd, "");
+}
+
+static void made_anew(int fd)
+{
+	proxied_and_quit(fd, "TLSv1.2");
+}
+
+Test(relayed, behind_a_proxy_a_certificate_is_the_clients_only_if_its_tls_passed_through)
+{
+	rules.proxy = true;
+	cr_assert_eq(serve(passed_through, good), MONITOR_DONE);
+	cr_assert_eq(m.status, 0);
+	cr_assert_str_eq(m.cover.client_name, "alice");
+	cr_assert_eq(serve(made_anew, good), MONITOR_DONE);
+	cr_assert_eq(m.status, 0);
+	cr_assert_str_eq(m.cover.version, "TLSv1.3");
+	cr_assert_str_eq(m.cover.client_name, "");
 }
 
 static void stranger(int fd)
