@@ -168,6 +168,8 @@ def crashes(t):
                 t.same(len(said), 1, "crash of the %s: the log says so" % who)
             t.ok(box.wait_no_sessions(), "crash of the %s: no process and no unit is left" % who)
             t.same(box.left("alice"), had, "crash of the %s: no mail is gone" % who)
+    told = box.run("journalctl", "--no-pager", "-p", "warning", "-u", "restante@*", "-u", "restante-tls@*")
+    t.ok("Failed with result 'signal'" in told, "crash: the command in the manual shows them", told)
     with t.holds("crash: the next session is as ever"):
         box.login("alice").expect("QUIT")
 

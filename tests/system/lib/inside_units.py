@@ -19,6 +19,7 @@ import inside_fields  # noqa: E402
 import inside_flood  # noqa: E402
 import inside_table  # noqa: E402
 import inside_tls  # noqa: E402
+import watch  # noqa: E402
 from pop import Pop  # noqa: E402
 from stage import CONFIGURATION, install, where  # noqa: E402
 
@@ -69,6 +70,21 @@ def limits():
         unit = box.unit_of(pop)
         t.same(show(unit, "Slice", "CollectMode"), ["system-restante.slice", "inactive-or-failed"], "unit: is in it")
         pop.expect("QUIT")
+    cost()
+
+
+def cost():
+    """what a connection in TLS takes of the slice's memory while nobody is logged in yet: it has most processes then"""
+    before, trust = watch.slice_memory(), inside_tls.context()
+    clients = [box.connect("tls", context=trust) for _ in range(10)]
+    for pop in clients:
+        pop.line()
+    each = (watch.slice_memory() - before) / len(clients)
+    t.note("a connection in TLS: %d KiB of memory of its own" % each)
+    t.ok(0 < each < 2048, "slice: a connection in TLS takes less than the 2 MiB that the unit tells", each)
+    for pop in clients:
+        pop.expect("QUIT")
+        pop.close()
 
 
 def security():
