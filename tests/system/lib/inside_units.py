@@ -76,6 +76,9 @@ def limits():
 def cost():
     """what a connection in TLS takes of the slice's memory while nobody is logged in yet: it has most processes then"""
     before, trust = watch.slice_memory(), inside_tls.context()
+    if before is None:
+        t.skip("slice: what a connection takes", "the kernel does not count it here")
+        return
     clients = [box.connect("tls", context=trust) for _ in range(10)]
     for pop in clients:
         pop.line()
