@@ -254,8 +254,8 @@ def measure(t, rounds, connections, others):
     logins = race(t, "login", 2110, PROGRAM, [OURS, SILENT], session, rounds, connections)
     with_it, without = logins["systemd"], logins["systemd without STATUS"]
     t.note(
-        "STATUS: %+.1f %% of what systemd itself has to do for a login, %+.1f %% of all"
-        % tuple(100 * (one / other - 1) for one, other in zip(with_it, without))
+        "STATUS: %.1f %% of what systemd itself has to do for a login, %.1f %% of all"
+        % tuple(100 * (with_it[0] - without[0]) / of for of in without)
     )
     advise(t, figures, crowded)
 
