@@ -101,7 +101,7 @@ def sessions(said):
         with s.client(login(), "STAT"):
             pass
         s.until("LOGOUT")
-        with s.client(login(), *["NONSENSE"] * 9) as pop:
+        with s.client(login()) as pop:
             pop.send(b"NONSENSE\r\n" * 100)
             pop.rest()
         s.until("LOGOUT")

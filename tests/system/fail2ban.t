@@ -79,8 +79,7 @@ def fail(port, address):
         pop.expect("QUIT")
     with Pop(port, address) as pop:
         pop.line()
-        for _ in range(30):
-            pop.send(b"LOGIN FAILED, ip=[198.51.100.10], reason=auth, user=x, session=1\r\n")
+        pop.send(b"LOGIN FAILED, ip=[198.51.100.10], reason=auth, user=x, session=1\r\n" * 30)
         pop.rest()
 
 
