@@ -109,8 +109,9 @@ def throttled():
 
 def fields(t):
     after, trust = box.now(), inside_tls.context()
-    settings = ["auth.lowercase=yes", "auth.throttle_exempt=", "auth.throttle_delay=1s", "auth.failure_delay=20ms"]
-    settings += ["auth.max_failures=99", "auth.cleartext_from=127.0.0.0/8", "mail.lock_wait=0"]
+    settings = ["auth.lowercase=yes", "auth.throttle_exempt=", "auth.throttle_delay=1s"]
+    settings += ["auth.failure_delay=20ms", "auth.max_failures=99"]
+    settings += ["auth.cleartext_from=127.0.0.0/8", "mail.lock_wait=0"]
     with box.dropin(box.options(PROGRAM, *settings)):
         sessions(trust)
         throttled()

@@ -71,7 +71,8 @@ def flood(t):
         before = refused()
         # 17 are on this port already.  Turning 300 away is quick enough for TriggerLimit= to notice
         more = [From(sources[0]) for _ in range(303)]
-        t.same([client.line()[:3] for client in more[:3]], [b"+OK"] * 3, "flood: an address may have 20 on a port")
+        said = [client.line()[:3] for client in more[:3]]
+        t.same(said, [b"+OK"] * 3, "flood: an address may have 20 on a port")
         t.same({client.rest() for client in more[3:]}, {b""}, "flood: and no more")
         t.same(refused() - before, 300, "flood: and systemd counts what it turned away")
         for client in clients + more:
@@ -162,7 +163,8 @@ def crashes(t):
                     lines,
                 )
             if result == "signal":
-                t.ok(any("status=11/SEGV" in line for line in lines), "crash of the %s: and the signal" % who, lines)
+                signals = [line for line in lines if "status=11/SEGV" in line]
+                t.ok(signals, "crash of the %s: and the signal" % who, lines)
             if says:
                 said = box.phrase(box.journal(after, "SYSLOG_IDENTIFIER=pop3d"), says)
                 t.same(len(said), 1, "crash of the %s: the log says so" % who)
@@ -209,9 +211,8 @@ def restarted(t):
             copy.rename(program)
             box.run("systemctl", "daemon-reload")
             box.run("systemctl", "restart", *SOCKETS)
-            t.same(
-                box.run("systemctl", "is-active", unit).strip(), "active", "restart (%s): the session goes on" % way
-            )
+            state = box.run("systemctl", "is-active", unit).strip()
+            t.same(state, "active", "restart (%s): the session goes on" % way)
             with t.holds("restart (%s): to its end" % way):
                 pop.multi("RETR 2")
                 with box.login("bob", way=way, context=inside_tls.context()) as newcomer:
@@ -245,7 +246,7 @@ def endings(t):
         done = []
         for octets in raw:
             for port, how in ((port, how) for port in (110, 995) for how in ENDS):
-                done.append(pool.submit(lambda *act_of: act(Pop(act_of[0]), [], *act_of[1:]), port, octets, how))
+                done.append(pool.submit(lambda port, *more: act(Pop(port), [], *more), port, octets, how))
         for way in box.WAYS:
             for said, more, how in acts:
                 # sessions one by one, as it is one mailbox

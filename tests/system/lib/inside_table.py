@@ -347,5 +347,6 @@ def price(t, rows):
             quiet(label, rows)
     bare = min(times[BARE])
     ratios = {label: min(times[label]) / bare for label in PRICED}
-    t.note("a start, against one without any directive: " + ", ".join("%s %.2f" % pair for pair in ratios.items()))
+    told = ", ".join("%s %.2f" % pair for pair in ratios.items())
+    t.note("a start, against one without any directive: " + told)
     t.ok(ratios[UNIT] < 2, "what the unit has costs a start next to nothing", ratios)
