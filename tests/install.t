@@ -138,8 +138,8 @@ run install
 if systemd-analyze --version >/dev/null 2>&1; then
 	units "$scratch/units"
 	silent 'systemd reads the units without complaint' verify "$scratch/units"
-	units "$scratch/units.bad" 's/^LockPersonality=/LockPersonalty=/'
-	caught 'a setting that systemd does not know' 'LockPersonalty' verify "$scratch/units.bad"
+	units "$scratch/units.bad" 's/^UMask=/UMsk=/'
+	caught 'a setting that systemd does not know' 'UMsk' verify "$scratch/units.bad"
 else
 	skipped 'systemd reads the units without complaint' 'systemd-analyze is not there'
 fi
