@@ -186,7 +186,7 @@ void maildrop_keep(struct maildrop *d)
 	struct stamp stamp[2];
 	uint64_t left = 0, n;
 
-	if (d->dir.top == -1)
+	if (d->dir.top == -1 || d->lost)
 		return;
 	/* the next session must not meet it again */
 	if (d->broken && d->damaged)

@@ -180,6 +180,12 @@ enum lock_result lock_take(struct lock *l, int top, int64_t wait, const char *ab
 	return result;
 }
 
+/* who has a lock gets it again at once; where there was no file flock is all */
+bool lock_lasts(const struct lock *l, int top)
+{
+	return (l->file != -1 ? lock_byte(l->file, BYTE_HOLDER, F_WRLCK) : lock_directory(top)) == GOT;
+}
+
 bool lock_wanted(const struct lock *l)
 {
 	struct flock what = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = BYTE_WAITER, .l_len = 1 };

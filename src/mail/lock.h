@@ -35,6 +35,13 @@ struct lock {
 enum lock_result lock_take(struct lock *l, int top, int64_t wait, const char *about,
     char *why, size_t why_size);
 
+/*
+ * lock_lasts - is it still ours?  A cluster file system takes the locks of a host that it does not
+ * hear of, and the host may come back without having noticed.  What nobody has is taken again.
+ * false: another session has it, or no lock can be had now: change nothing any more.
+ */
+bool lock_lasts(const struct lock *l, int top);
+
 /* lock_wanted - is somebody in the waiting room? */
 bool lock_wanted(const struct lock *l);
 

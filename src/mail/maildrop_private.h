@@ -30,6 +30,7 @@ struct maildrop {
 	struct list list;
 	bool damaged;			/* the index is */
 	bool broken;			/* an entry could be had no more: nothing is told but errors */
+	bool lost;			/* the lock: nothing is changed any more */
 
 	/*
 	 * of each place, as it was when the list had all its names: to be kept with the list if

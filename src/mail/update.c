@@ -268,29 +268,40 @@ static int sync_changed(const struct update *u)
 	return error;
 }
 
+static void remove_and_see(struct update *u)
+{
+	uint64_t n;
+
+	for (n = 0; n < u->d->list.count; n++)
+		if (u->d->list.note[n] & LIST_MARKED)
+			remove_known(u, n);
+	remove_sought(u);
+	if (u->d->mark_seen)
+		see_fetched(u);
+}
+
 enum maildrop_result maildrop_update(struct maildrop *d, struct maildrop_update *done,
     char *why, size_t why_size)
 {
 	struct update u = { .d = d };
-	uint64_t n;
 	int error;
 
 	*done = (struct maildrop_update){ .deleted_known = true, .left_known = true };
 	d->updated = true;
 	if (d->list.count == 0)
 		return MAILDROP_OK;
-	for (n = 0; n < d->list.count; n++)
-		if (d->list.note[n] & LIST_MARKED)
-			remove_known(&u, n);
-	remove_sought(&u);
-	if (d->mark_seen)
-		see_fetched(&u);
+	d->lost = !lock_lasts(&d->lock, d->dir.top);
+	if (d->lost)
+		(void)any_with(&u, LIST_MARKED, ENOLCK);
+	else
+		remove_and_see(&u);
 	error = sync_changed(&u);
 	quota_less(d->dir.top, u.stored, u.stored_count);
 	tally(d, done);
 	if (u.error != 0)
 		(void)snprintf(why, why_size, "%ju of %ju marked messages not removed: %s",
-		    (uintmax_t)done->failed, (uintmax_t)(done->failed + done->deleted), strerror(u.error));
+		    (uintmax_t)done->failed, (uintmax_t)(done->failed + done->deleted),
+		    d->lost ? "the lock was lost" : strerror(u.error));
 	else if (error != 0)
 		(void)snprintf(why, why_size, "removed, but perhaps not on disk: %s", strerror(error));
 	if (u.error == EACCES || u.error == EPERM)

@@ -304,3 +304,55 @@ Test(lock, the_file_that_was_replaced_while_waiting_is_not_the_lock)
 	cr_assert_eq(take(&l, 0), LOCK_BUSY);
 	let_go(&later, 0);
 }
+
+Test(lock, who_has_it_keeps_it)
+{
+	struct holder h;
+	struct lock l;
+	int top = top_of_m();
+
+	cr_assert_eq(lock_take(&l, top, 0, "pid 1", why, sizeof why), LOCK_HELD);
+	cr_assert(lock_lasts(&l, top));
+	h = hold(0);
+	cr_assert_eq(result_of(&h), LOCK_BUSY);
+	cr_assert(lock_lasts(&l, top));
+	let_go(&h, 0);
+}
+
+/* what a cluster file system does to a host that was cut off: the lock goes, and nobody says so */
+static void lose(const struct lock *l, int top)
+{
+	struct flock all = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+	cr_assert_eq(fcntl(l->file, F_OFD_SETLK, &all), 0);
+	cr_assert_eq(flock(top, LOCK_UN), 0);
+}
+
+Test(lock, who_lost_it_notices_that_another_has_it)
+{
+	struct holder h;
+	struct lock l;
+	int top = top_of_m();
+
+	cr_assert_eq(lock_take(&l, top, 0, "pid 1", why, sizeof why), LOCK_HELD);
+	lose(&l, top);
+	h = hold(0);
+	cr_assert_eq(result_of(&h), LOCK_HELD);
+	cr_assert(!lock_lasts(&l, top));
+	let_go(&h, 0);
+	cr_assert(lock_lasts(&l, top));
+	h = hold(0);
+	cr_assert_eq(result_of(&h), LOCK_BUSY, "what nobody had was not taken again");
+	let_go(&h, 0);
+}
+
+Test(lock, on_a_full_disk_flock_alone_tells)
+{
+	struct lock l = { .file = -1 };
+	int top = top_of_m(), other = top_of_m();
+
+	cr_assert(lock_lasts(&l, top));
+	cr_assert(!lock_lasts(&l, other));
+	lock_release(&l, top);
+	cr_assert(lock_lasts(&l, other));
+}

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 
 #include "mail/index.h"
@@ -976,4 +977,33 @@ Test(maildrop, an_update_in_a_storm_of_renames_deletes_all_or_says_so)
 		i += strstr(uidl(n), ".x") != NULL;
 	/* one that the first listing missed is still there */
 	cr_assert_eq(i, STORM - marked + (int)done.failed);
+}
+
+/* a cluster file system takes the locks of a host that was cut off, and gives them to the next */
+Test(maildrop, who_lost_the_lock_changes_nothing)
+{
+	struct flock all = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+	struct lock other;
+	int fd, message;
+
+	scratch_put("m/new/1.a", "x\n");
+	scratch_put("m/new/2.b", "y\n");
+	ready();
+	for (fd = 3; fd < 64; fd++)
+		if (flock(fd, LOCK_UN) == 0)
+			(void)fcntl(fd, F_OFD_SETLK, &all);
+	cr_assert_eq(lock_take(&other, open("m", O_RDONLY | O_DIRECTORY), 0, "other", why, sizeof why), LOCK_HELD);
+	maildrop_mark(d, 1);
+	cr_assert_eq(maildrop_message(d, 2, &message, NULL), MAILDROP_OK);
+	close(message);
+	maildrop_fetched(d, 2);
+	cr_assert_eq(update(), MAILDROP_TEMP);
+	cr_assert_not_null(strstr(why, "the lock was lost"), "%s", why);
+	cr_assert_eq(done.deleted, 0);
+	cr_assert_eq(done.failed, 1);
+	cr_assert_eq(done.left, 2);
+	maildrop_keep(d);
+	cr_assert(scratch_has("m/new/1.a"));
+	cr_assert(scratch_has("m/new/2.b"));
+	cr_assert_not(scratch_has("m/restante.index"));
 }
