@@ -64,9 +64,9 @@ class Check:
         os.chmod(self.path(name), mode)
         return self.path(name)
 
-    def says(self, title, options, expected, status=0, environment=None):
-        """expected: a pattern for each line, in order; GOOD is added where the status is 0"""
-        command = [PROGRAM, "-c", self.conf, "--check"]
+    def says(self, title, options, expected, status=0, environment=None, by=()):
+        """expected: a pattern for each line, in order; GOOD is added where the status is 0; by: what starts it"""
+        command = [*by, PROGRAM, "-c", self.conf, "--check"]
         for name, value in {**ALWAYS, "tls.relay": self.relay, **options}.items():
             command += ["-o", f"{name}={value}"]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", timeout=60,
@@ -313,6 +313,35 @@ def options(check):
                 r"warning: auth\.require_tls = no lets passwords pass in clear"])
 
 
+MOUNTS = """22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
+40 22 0:50 / /nowhere/nfs rw,noatime shared:7 - nfs4 nas:/mail rw,vers=4.2,local_lock=none
+41 22 0:51 / /nowhere/nfs\\040old rw - nfs nas:/old rw,vers=3,nolock,local_lock=all
+42 22 0:52 / /nowhere/smb rw - cifs //nas/home rw
+43 22 0:53 / /nowhere/gluster rw - fuse.glusterfs gl:/mail rw
+"""
+
+
+def places(check):
+    """where the Maildirs are: as if the kernel had told of these file systems"""
+    spaces = ["unshare", "--mount"] if os.getuid() == 0 else ["unshare", "--mount", "--map-root-user"]
+    by = [*spaces, "sh", "-c", 'mount --bind "$0" /proc/$$/mountinfo && exec "$@"', check.file("mounts", MOUNTS)]
+    # no identity as NFS has it: a machine that has one is warned of nothing
+    identified = any(os.path.exists(path) and read(path).strip() not in ("", "(null)") for path in (
+        "/sys/fs/nfs/net/nfs_client/identifier", "/sys/module/nfs/parameters/nfs4_unique_id"))
+    if identified or subprocess.run([*by, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+        check.tap.skip("where the Maildirs are", "no mount name space here, or NFS has an identity")
+        return
+    for maildir, warnings in (
+            ("/nowhere/gluster/%u/Maildir", []), ("/nowhere/else/%u", []), ("/nowhere/nfsx/%u", []),
+            ("/nowhere/nfs/%d/%n", [r'warning: /nowhere/nfs is NFS, where this host is known as ".*" alone: .*nfs4_unique_id.*']),
+            ("/nowhere/nfs old/%u", [r"warning: /nowhere/nfs old is NFS without locks that other hosts see \(nolock\): .*"]),
+            ("/nowhere/smb/x%u", [r"warning: /nowhere/smb is SMB: .*"])):
+        check.says(f"Maildirs at {maildir}", {"mail.maildir": maildir}, warnings, by=by)
+    homes = "x:x:5000:5000::/nowhere/smb/x:/bin/sh\ny:x:5001:5001::/nowhere/smb/y:/bin/sh\nz:x:5:5::/nowhere/nfs/z:/bin/sh\n"
+    by[-1:] = [check.path("mounts"), *("sh", "-c", 'mount --bind "$0" /etc/passwd && exec "$@"', check.file("homes", homes, 0o644))]
+    check.says("the homes of those who may log in, each file system once", {}, [r"warning: /nowhere/smb is SMB: .*"], by=by)
+
+
 def main():
     if not os.environ.get("RESTANTE_TLS", "yes"):
         print("1..0 # SKIP built without TLS")
@@ -322,7 +351,7 @@ def main():
         return 0
     with tempfile.TemporaryDirectory(prefix="restante-check-") as place:
         check = Check(place)
-        for part in (certificates, damage, directory, credentials, options):
+        for part in (certificates, damage, directory, credentials, options, places):
             part(check)
         check.tap.plan(check.tap.count)
     return 1 if check.tap.failed else 0

@@ -205,3 +205,28 @@ bool maildrop_wanted(const struct maildrop *d)
 {
 	return lock_wanted(&d->lock);
 }
+
+/* what is left is summed up only if no file need be read for it: it is for the log */
+void maildrop_tally(struct maildrop *d, struct maildrop_update *done)
+{
+	uint64_t n, octets;
+	bool known;
+
+	done->left_known = message_sum(d, 0);
+	done->left_octets = d->left_octets;
+	for (n = 0; n < d->list.count; n++) {
+		if (!(d->list.note[n] & LIST_MARKED))
+			continue;
+		known = message_octets(d, n, 0, &octets);
+		if (d->list.note[n] & LIST_FAILED) {
+			done->failed++;
+			done->left_octets += octets;
+			done->left_known &= known;
+		} else {
+			done->deleted++;
+			done->deleted_octets += octets;
+			done->deleted_known &= known;
+		}
+	}
+	done->left = d->list.count - done->deleted;
+}

@@ -194,4 +194,10 @@ bool find_each(struct maildrop *d, uint16_t want, find_found *found, void *conte
 /* find_is - is the file of this place and name the one with inode? */
 bool find_is(const struct maildrop *d, uint64_t inode, enum maildir_where where, const char *name);
 
+/*
+ * maildrop_tally - after UPDATE: what became of the marked ones, and what is left; done is zero, but
+ * for deleted_known and left_known, which are true
+ */
+void maildrop_tally(struct maildrop *d, struct maildrop_update *done);
+
 #endif

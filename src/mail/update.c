@@ -227,31 +227,6 @@ static void see_fetched(struct update *u)
 		    strerror(u->unseen_error));
 }
 
-/* what is left is summed up only if no file need be read for it: it is for the log */
-static void tally(struct maildrop *d, struct maildrop_update *done)
-{
-	uint64_t n, octets;
-	bool known;
-
-	done->left_known = message_sum(d, 0);
-	done->left_octets = d->left_octets;
-	for (n = 0; n < d->list.count; n++) {
-		if (!(d->list.note[n] & LIST_MARKED))
-			continue;
-		known = message_octets(d, n, 0, &octets);
-		if (d->list.note[n] & LIST_FAILED) {
-			done->failed++;
-			done->left_octets += octets;
-			done->left_known &= known;
-		} else {
-			done->deleted++;
-			done->deleted_octets += octets;
-			done->deleted_known &= known;
-		}
-	}
-	done->left = d->list.count - done->deleted;
-}
-
 /* a changed place: what the index has of it is of before, until keep.c looks anew */
 static int sync_changed(const struct update *u)
 {
@@ -297,7 +272,7 @@ enum maildrop_result maildrop_update(struct maildrop *d, struct maildrop_update 
 		remove_and_see(&u);
 	error = sync_changed(&u);
 	quota_less(d->dir.top, u.stored, u.stored_count);
-	tally(d, done);
+	maildrop_tally(d, done);
 	if (u.error != 0)
 		(void)snprintf(why, why_size, "%ju of %ju marked messages not removed: %s",
 		    (uintmax_t)done->failed, (uintmax_t)(done->failed + done->deleted),

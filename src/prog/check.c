@@ -18,9 +18,11 @@
 #include <unistd.h>
 
 #include "base/die.h"
+#include "base/fdio.h"
 #include "net/networks.h"
 #include "prog/check.h"
 #include "prog/finding.h"
+#include "prog/places.h"
 #include "prog/plan.h"
 #include "sys/sandbox.h"
 #include "sys/spawn.h"
@@ -212,12 +214,11 @@ static void check_clients(struct findings *f)
 	struct stat st;
 	int fd;
 
-	if (!c->tls_client_ca[0]) {
-		if (c->tls_client_users[0])
-			finding_warning("tls.client_users without tls.client_ca: "
-			    "nobody is asked for a certificate");
+	if (!c->tls_client_ca[0] && c->tls_client_users[0])
+		finding_warning("tls.client_users without tls.client_ca: "
+		    "nobody is asked for a certificate");
+	if (!c->tls_client_ca[0])
 		return;
-	}
 	if (!c->tls_client_users[0])
 		finding_warning("tls.client_ca without tls.client_users: client certificates let nobody in");
 	fd = open(c->tls_client_ca, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -225,8 +226,7 @@ static void check_clients(struct findings *f)
 		wrong(f, "tls.client_ca", c->tls_client_ca, strerror(errno));
 	else if (!S_ISREG(st.st_mode))
 		wrong(f, "tls.client_ca", c->tls_client_ca, "not a regular file");
-	if (fd >= 0)
-		(void)close(fd);
+	fdio_close(&fd);
 }
 
 /* Only root can look at root's: that others cannot says nothing. */
@@ -241,8 +241,7 @@ static void check_tickets(const struct conf *c)
 	fd = tickets_open(directory, error);
 	if (fd < 0)
 		finding_warning("tls.ticket_directory: %s: no session is resumed", error);
-	else
-		(void)close(fd);
+	fdio_close(&fd);
 }
 
 static void check_tls(struct findings *f, const struct plan *p)
@@ -287,6 +286,7 @@ int check_configuration(const struct conf *c)
 		finding_warning("server.sandbox = auto: %s: the processes are confined less", missing);
 	if (!throttle_usable(&p.throttle, error))
 		finding_warning("auth.throttle_directory: %s: guessing is not slowed down", error);
+	places_check(c);
 	if (files_set(&p.files) && c->network_tls != CONF_TLS_OFF)
 		check_tls(&f, &p);
 	else if (files_set(&p.files))
