@@ -31,6 +31,7 @@ ${dir[docdir]}/CONTAINERS
 ${dir[docdir]}/COPYING
 ${dir[docdir]}/DESIGN
 ${dir[docdir]}/HARDENING
+${dir[docdir]}/FLEET
 ${dir[docdir]}/NEWS
 ${dir[docdir]}/README
 ${dir[docdir]}/RECIPES
@@ -41,6 +42,8 @@ ${dir[docdir]}/examples/haproxy.cfg
 ${dir[docdir]}/examples/fail2ban/filter.d/restante.conf
 ${dir[docdir]}/examples/fail2ban/jail.d/restante.conf
 ${dir[docdir]}/examples/nginx-mail.conf
+${dir[docdir]}/examples/haproxy-fleet.cfg
+${dir[docdir]}/examples/inetd.conf.example
 ${dir[docdir]}/examples/poll-limit.conf
 ${dir[docdir]}/examples/restante.conf.example
 ${dir[docdir]}/examples/strict.conf

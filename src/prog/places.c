@@ -83,7 +83,8 @@ static void warn(const struct mount *m, enum mount_doubt doubt)
 		if (gethostname(host, sizeof host - 1) != 0)
 			(void)snprintf(host, sizeof host, "(none)");
 		(void)printf("warning: %s is NFS, where this host is known as \"%s\" alone: with another "
-		    "host of that name it shares locks; give each a nfs4_unique_id of its own\n", m->point, host);
+		    "host of that name it shares locks; give each a nfs4_unique_id of its own\n",
+		    m->point, host);
 	}
 }
 

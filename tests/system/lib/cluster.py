@@ -175,7 +175,6 @@ def stores():
     until(lambda: first.gluster("pool", "list").count("Connected") == len(made), "all peers")
     bricks = ["%s:%s/brick/mail" % (host.address, host.disk) for host in made]
     first.gluster("volume", "create", VOLUME, "replica", "3", *bricks, "force")
-    for option in OPTIONS:
-        first.gluster("volume", "set", VOLUME, *option.split("="))
+    first.gluster("volume", "set", VOLUME, *(word for option in OPTIONS for word in option.split("=")))
     first.gluster("volume", "start", VOLUME)
     return made
