@@ -16,6 +16,7 @@
 
 #include "base/fdio.h"
 #include "mail/mount.h"
+#include "prog/finding.h"
 #include "prog/places.h"
 
 #define TEXT_MOST ((size_t)4 << 20)	/* octets of mountinfo */
@@ -74,16 +75,16 @@ static void warn(const struct mount *m, enum mount_doubt doubt)
 	char host[256] = "";
 
 	if (doubt == MOUNT_LOCKS_LOCAL) {
-		(void)printf("warning: %s is NFS without locks that other hosts see (%s): two hosts can open "
-		    "one mailbox\n", m->point, strstr(m->options, "nolock") ? "nolock" : "local_lock");
+		finding_warning("%s is NFS without locks that other hosts see (%s): two hosts can open "
+		    "one mailbox", m->point, strstr(m->options, "nolock") ? "nolock" : "local_lock");
 	} else if (doubt == MOUNT_SMB) {
-		(void)printf("warning: %s is SMB: its locks and file names are not those that a Maildir "
-		    "needs\n", m->point);
+		finding_warning("%s is SMB: its locks and file names are not those that a Maildir needs",
+		    m->point);
 	} else {
 		if (gethostname(host, sizeof host - 1) != 0)
 			(void)snprintf(host, sizeof host, "(none)");
-		(void)printf("warning: %s is NFS, where this host is known as \"%s\" alone: with another "
-		    "host of that name it shares locks; give each a nfs4_unique_id of its own\n",
+		finding_warning("%s is NFS, where this host is known as \"%s\" alone: with another "
+		    "host of that name it shares locks; give each a nfs4_unique_id of its own",
 		    m->point, host);
 	}
 }
