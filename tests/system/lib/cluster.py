@@ -47,7 +47,8 @@ def switch():
     # the box has its own devices, and no such one
     if not os.path.exists("/dev/fuse"):
         os.mknod("/dev/fuse", 0o20666, os.makedev(10, 229))
-    box.run("ip", "link", "add", "fleet", "type", "bridge")
+    # an address of its own on the wire, or it takes one of its ports, which come and go
+    box.run("ip", "link", "add", "fleet", "address", "02:00:00:00:00:fe", "type", "bridge")
     box.run("ip", "addr", "add", HERE + "/24", "dev", "fleet")
     box.run("ip", "link", "set", "fleet", "up")
 
