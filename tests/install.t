@@ -43,7 +43,6 @@ ${dir[docdir]}/examples/fail2ban/filter.d/restante.conf
 ${dir[docdir]}/examples/fail2ban/jail.d/restante.conf
 ${dir[docdir]}/examples/nginx-mail.conf
 ${dir[docdir]}/examples/haproxy-fleet.cfg
-${dir[docdir]}/examples/inetd.conf.example
 ${dir[docdir]}/examples/poll-limit.conf
 ${dir[docdir]}/examples/restante.conf.example
 ${dir[docdir]}/examples/strict.conf
