@@ -184,6 +184,23 @@ def strangers(said):
         s.until("DISCONNECTED")
 
 
+def proxies(said):
+    """what a proxy tells of its client, and one that tells nothing"""
+    header = b"PROXY TCP4 203.0.113.9 203.0.113.1 40000 110\r\n"
+    with Place(said, "network.proxy_from=127.0.0.1", "auth.cleartext_from=203.0.113.9") as s:
+        with Pop(s.port, s.address) as pop:
+            pop.send(header)
+            pop.line()
+            pop.command(login("alice", "mistaken"))
+            pop.command(login())
+            pop.command("QUIT")
+        s.until("LOGOUT")
+        with Pop(s.port, s.address) as pop:
+            pop.send(b"USER alice\r\n")
+            pop.rest()
+        s.until("PROXY FAILED")
+
+
 def tls(said):
     """in TLS; and what does not come about"""
     with Place(said, tls="auto") as s:
@@ -215,7 +232,7 @@ def tls(said):
         s.until("FAILED")
 
 
-STEPS = (sessions, mailboxes, failures, strangers, tls)
+STEPS = (sessions, mailboxes, failures, strangers, proxies, tls)
 
 
 class Names:
@@ -244,6 +261,7 @@ def sample_of(said):
                 (r"\bport=\[\d+\]", ports.of),
                 (r"\bsession=\w+", names.of),
                 (r"\bip=\[127\.0\.0\.1\]", "ip=[192.0.2.7]"),
+                (r"\bproxy=\[127\.0\.0\.1\]", "proxy=[203.0.113.1]"),
                 (r"\bip=\[::1\]", "ip=[2001:db8::7]"),
                 (r"\btime=[\d.]+", "time=0.412"),
                 (re.escape(str(directory)), "/etc/restante"),

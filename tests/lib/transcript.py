@@ -106,8 +106,10 @@ def _header(t, session, name, text):
         t.headers.append((name, text, None))
     elif name == "exit":
         t.exits[session] = text
-    elif name in ("over", "needs"):
-        setattr(t, name, text.split())
+    elif name == "over":
+        t.over = text.split()
+    elif name == "needs":
+        t.needs = t.needs + text.split()
     elif name in ONCE:
         setattr(t, name, text)
     elif name in AFTER:
