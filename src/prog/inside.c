@@ -44,6 +44,7 @@ static void put_start(struct wire *w, const struct start *s)
 static void put_proxy(struct wire *w, const struct plan *p)
 {
 	wire_put_text(w, p->proxy.text);
+	wire_put_number(w, p->stranger);
 	wire_put_number(w, p->cover.proxied);
 }
 
@@ -53,6 +54,7 @@ static bool get_proxy(struct wire *w, struct plan *p)
 	char proxy[INET6_ADDRSTRLEN];
 
 	wire_text(w, proxy, sizeof proxy);
+	p->stranger = wire_number(w, 1) != 0;
 	p->cover.proxied = wire_number(w, 1) != 0;
 	p->proxy.family = AF_UNSPEC;
 	return proxy[0] == '\0' || addr_from_text(&p->proxy, proxy, NULL);

@@ -15,6 +15,8 @@
 #include "prog/plan.h"
 #include "sys/become.h"
 
+#define NOWHERE "0.0.0.0"	/* for PAM: numeric, as modules expect it, and in nobody's network */
+
 _Static_assert(ADDR_SOURCE == THROTTLE_SOURCE, "a source has room");
 
 static bool complain(const char *name, const char *value, const char *what, char error[CONF_ERROR])
@@ -108,6 +110,8 @@ static void make_ip(struct plan *p)
 
 	if (p->conf.log_ip == CONF_IP_NONE)
 		(void)snprintf(p->ip, sizeof p->ip, "-");
+	else if (p->stranger)
+		(void)snprintf(p->ip, sizeof p->ip, "unknown");
 	else if (peer->family == AF_UNSPEC)
 		(void)snprintf(p->ip, sizeof p->ip, "%s",
 		    p->start.tcp ? "gone" : p->start.socket ? "unix" : "pipe");
@@ -233,8 +237,10 @@ void plan_believe(struct plan *p, const struct proxied *told)
 	    AF_UNSPEC, told->octets, told->port);
 	p->proxy = p->start.peer;
 	p->stranger = client.family == AF_UNSPEC || addr_is_loopback(&client);
-	if (!p->stranger || (addr_is_loopback(&client) && addr_is_loopback(&p->proxy)))
+	if (!p->stranger)
 		p->start.peer = client;
+	else
+		p->pam.rhost = NOWHERE;
 	p->cover = told->cover;
 	make_place(p);
 }

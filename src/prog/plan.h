@@ -52,8 +52,8 @@ void plan_make(struct plan *p);
 
 /*
  * plan_believe - a PROXY header was read: all that goes by address or TLS follows from it
- * Loopback means the proxy's own host, as is the client of whom nothing is told: that is the proxy's
- * address then, and no rule trusts it.
+ * Loopback means the proxy's own host, and of another client nothing may be told: such a one is
+ * unknown to log and PAM, and no rule of ours trusts it.  What it guesses slows down its like alone.
  */
 void plan_believe(struct plan *p, const struct proxied *told);
 
