@@ -1,5 +1,5 @@
 /*
- * pop3_auth.c - AUTH (RFC 5034) and what every way to log in shares: ask, and say the result
+ * pop3_auth.c - AUTH (RFC 5034)
  *
  * SPDX-License-Identifier: ISC
  */
@@ -13,53 +13,8 @@
 #include "auth/sasl.h"
 #include "base/buf.h"
 #include "base/fdio.h"
+#include "pop/login.h"
 #include "pop/pop3_auth.h"
-
-/* What the client hears of a password; unknown, wrong and not permitted are one. */
-static const char *const replies[ASK_RESULTS] = {
-	[ASK_GRANTED] = "",
-	[ASK_REFUSED] = "[AUTH] user name or password is not right",
-	[ASK_EXPIRED] = "[AUTH] the password has expired, it must be changed first",
-	[ASK_TEMP] = "[SYS/TEMP] login is not possible now, try again later",
-	[ASK_PERM] = "[SYS/PERM] login is not possible, the administrator has to see to it",
-};
-
-/* Only so much unsent output can travel on. */
-static bool ready_to_ask(struct command_loop *l)
-{
-	return l->out->used <= ASK_OUTPUT_MAX || out_flush(l->out);
-}
-
-/* The monitor has answered, or is gone. */
-static enum command_outcome conclude(struct command_loop *l, bool answered, enum ask_result result, bool last)
-{
-	if (!answered)
-		return command_stop(l, COMMAND_SHUTDOWN, "-ERR [SYS/TEMP] shutting down");
-	if (result == ASK_GRANTED) {
-		l->end = COMMAND_GRANTED;
-		return COMMAND_END;
-	}
-	if (last) {
-		(void)out_format(l->out, "-ERR %s, closing\r\n", replies[result]);
-		l->end = COMMAND_FAILURES;
-		return COMMAND_END;
-	}
-	return command_say(l, COMMAND_ERR, "%s", replies[result]);
-}
-
-enum command_outcome pop3_auth_password(struct command_loop *l, const struct pop3_auth *a, const char *method,
-    const char *name, const char *password)
-{
-	enum ask_result result = ASK_REFUSED;
-	bool last = true, answered;
-
-	if (strlen(name) > NAMES_MAX || strlen(password) > ASK_PASSWORD_MAX)
-		return command_say(l, COMMAND_BAD, "too long");
-	if (!ready_to_ask(l))
-		return COMMAND_QUIET;
-	answered = ask_password(a->monitor, method, name, password, &result, &last);
-	return conclude(l, answered, result, last);
-}
 
 /*
  * One SASL response, decoded: the initial one, or asked for with a challenge.
@@ -101,7 +56,7 @@ static enum command_outcome auth_plain(struct command_loop *l, struct pop3_auth 
 	/* nobody acts for somebody else here */
 	if (p.authzid[0] && strcmp(p.authzid, p.authcid) != 0)
 		return command_say(l, COMMAND_ERR, "[AUTH] only for oneself");
-	return pop3_auth_password(l, a, "PLAIN", p.authcid, p.password);
+	return login_password(l, a->monitor, "PLAIN", p.authcid, p.password);
 }
 
 static enum command_outcome auth_login(struct command_loop *l, struct pop3_auth *a, char *initial)
@@ -115,7 +70,7 @@ static enum command_outcome auth_login(struct command_loop *l, struct pop3_auth 
 		return outcome;
 	if (name == 0 || memchr(a->decoded[0], '\0', name) || memchr(a->decoded[1], '\0', password))
 		return command_say(l, COMMAND_BAD, "not a LOGIN message");
-	return pop3_auth_password(l, a, "LOGIN", a->decoded[0], a->decoded[1]);
+	return login_password(l, a->monitor, "LOGIN", a->decoded[0], a->decoded[1]);
 }
 
 /* RFC 4422 appendix A: the certificate says who it is; the response at most who it wants to be */
@@ -130,10 +85,10 @@ static enum command_outcome auth_external(struct command_loop *l, struct pop3_au
 		return outcome;
 	if (len > NAMES_MAX || memchr(a->decoded[0], '\0', len))
 		return command_say(l, COMMAND_BAD, "not an EXTERNAL message");
-	if (!ready_to_ask(l))
+	if (!login_ready(l))
 		return COMMAND_QUIET;
 	answered = ask_external(a->monitor, a->decoded[0], &result, &last);
-	return conclude(l, answered, result, last);
+	return login_conclude(l, answered, result, last);
 }
 
 static const struct {
@@ -155,7 +110,6 @@ static bool is_offered(const struct pop3_offers *offers, size_t mechanism)
 
 static enum command_outcome list_mechanisms(struct command_loop *l, const struct pop3_auth *a)
 {
-
 	/* RFC 1734's bare AUTH, which KMail and Outlook still send */
 	(void)out_text(l->out, "+OK mechanisms follow\r\n");
 	for (size_t i = 0; i < MECHANISMS; i++)

@@ -1,5 +1,5 @@
 /*
- * pop3_auth.h - AUTH (RFC 5034) and what every way to log in shares: ask, and say the result
+ * pop3_auth.h - AUTH (RFC 5034)
  *
  * SPDX-License-Identifier: ISC
  */
@@ -21,14 +21,6 @@ struct pop3_auth {
 	struct pop3_offers offers;		/* as they are now */
 	char decoded[2][LINE_SASL + 1];		/* SASL responses */
 };
-
-/*
- * pop3_auth_password - ask the monitor whether this is the password
- * method   a word of ours for the log
- * What a handler returns; the loop's end is COMMAND_GRANTED if it is.
- */
-enum command_outcome pop3_auth_password(struct command_loop *l, const struct pop3_auth *a, const char *method,
-    const char *name, const char *password);
 
 /* pop3_auth - AUTH with its arguments; without any it lists the mechanisms (RFC 1734) */
 enum command_outcome pop3_auth(struct command_loop *l, struct pop3_auth *a, char *const argument[],

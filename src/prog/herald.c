@@ -54,7 +54,7 @@ static void make_told(const struct proxy *p, struct proxied *told)
 
 static void follow(struct plan *p, struct pop3_login *rules, const struct proxied_terms *terms, bool tls)
 {
-	rules->covered = terms->covered;
+	rules->common.covered = terms->covered;
 	rules->offers.stls = terms->stls;
 	rules->secured = terms->relayed || tls;
 	/* behind TLS that ends at a proxy there is no certificate of the client's */
@@ -70,7 +70,7 @@ static void follow(struct plan *p, struct pop3_login *rules, const struct proxie
 
 bool herald_hear(struct plan *p, struct pop3_login *rules)
 {
-	int64_t patience = rules->timeout < PATIENCE ? rules->timeout : PATIENCE;
+	int64_t patience = rules->common.timeout < PATIENCE ? rules->common.timeout : PATIENCE;
 	const char *why = "no PROXY header in time";
 	enum proxy_result result;
 	struct proxied_terms terms;
@@ -79,17 +79,17 @@ bool herald_hear(struct plan *p, struct pop3_login *rules)
 	enum fdio_result r = read_header(p->start.in, fdio_after(patience), &header, &result, &why);
 
 	if (r == FDIO_SIGNAL) {
-		tell_end(rules->monitor, ASK_END_SHUTDOWN, 0, 0);
+		tell_end(rules->common.monitor, ASK_END_SHUTDOWN, 0, 0);
 		return false;
 	}
 	if (r == FDIO_TIME)
 		why = "no PROXY header in time";
 	if (r != FDIO_OK || result != PROXY_DONE) {
-		tell_proxy_failure(rules->monitor, why);
+		tell_proxy_failure(rules->common.monitor, why);
 		return false;
 	}
 	make_told(&header, &told);
-	if (!ask_proxy(rules->monitor, &told, &terms))
+	if (!ask_proxy(rules->common.monitor, &told, &terms))
 		return false;
 	follow(p, rules, &terms, header.tls);
 	return true;

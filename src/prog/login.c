@@ -97,23 +97,25 @@ int login_run(int fd, void *argument)
 	struct plan *plan = argument;
 	const struct conf *c = &plan->conf;
 	struct pop3_login rules = {
-		.hostname = plan->hostname,
+		.common = {
+			.hostname = plan->hostname,
+			.covered = plan->covered,
+			.timeout = (int64_t)c->limits_login_timeout,
+		},
 		.offers = plan->offers,
 		.secured = plan->tls_mode == PLAN_TLS_IMPLICIT,
-		.covered = plan->covered,
-		.timeout = (int64_t)c->limits_login_timeout,
 	};
 	int inner = escort_inner();
 	const char *failed = lock_up(plan, &fd, &inner), *rest;
 	enum command_end end;
-	struct pop3_login_counts counts;
+	struct login_counts counts;
 	size_t len;
 
 	if (failed) {
 		refuse(plan, fd, failed);
 		return DIE_SYSTEM;
 	}
-	rules.monitor = fd;
+	rules.common.monitor = fd;
 	rules.inner = inner;
 	if (plan->header && !herald_hear(plan, &rules))
 		return DIE_CLIENT;
@@ -121,9 +123,9 @@ int login_run(int fd, void *argument)
 	out_init(&out, plan->start.out, (int64_t)c->limits_stall_timeout);
 	end = pop3_login(&rules, &line, &out, &counts);
 	if (end != COMMAND_GRANTED) {
-		tell_end(rules.monitor, end_word(end), counts.commands, counts.refused);
+		tell_end(rules.common.monitor, end_word(end), counts.commands, counts.refused);
 		return DIE_CLIENT;
 	}
 	rest = line_rest(&line, &len);
-	return hand_over(rules.monitor, rest, len, out.data, out.used) ? DIE_CLIENT : DIE_SYSTEM;
+	return hand_over(rules.common.monitor, rest, len, out.data, out.used) ? DIE_CLIENT : DIE_SYSTEM;
 }

@@ -162,10 +162,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct out o;
 	struct food f = { data, size };
 	uint8_t rule = food_octet(&f), chop = food_octet(&f);
-	struct pop3_login rules = { .hostname = "host", .timeout = 1000000, .covered = rule & 1,
+	struct pop3_login rules = { .common = { .hostname = "host", .timeout = 1000000, .covered = rule & 1 },
 	    .secured = rule & 2, .offers = { .plain = rule & 4, .login = rule & 8, .external = rule & 16,
 	    .stls = (rule & 32) && !(rule & 2) } };
-	struct pop3_login_counts counts;
+	struct login_counts counts;
 	const uint8_t *outer, *inner;
 	size_t outer_len, inner_len;
 	enum command_end end;
@@ -174,12 +174,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	monitor.answers.left = food_until(&f, &monitor.answers.at);
 	outer_len = food_until(&f, &outer);
 	inner_len = food_until(&f, &inner);
-	rules.covered |= rules.secured;
-	monitor.covered = rules.covered;
+	rules.common.covered |= rules.secured;
+	monitor.covered = rules.common.covered;
 	monitor.tls = monitor.granted = false;
 	SURE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
 	monitor.fd = pair[1];
-	rules.monitor = pair[0];
+	rules.common.monitor = pair[0];
 	rules.inner = fuzz_client(inner, inner_len, chop, &heard);
 	said = fuzz_file("", 0);
 	line_init(&l, fuzz_client(outer, outer_len, chop, NULL));

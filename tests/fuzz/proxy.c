@@ -145,7 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct plan plan;
 	struct food f = { data, size };
-	struct pop3_login rules = { .timeout = 1000, .offers.external = true };
+	struct pop3_login rules = { .common.timeout = 1000, .offers.external = true };
 	uint8_t *own;
 	enum proxy_result want;
 	unsigned before = fuzz_open_descriptors();
@@ -164,7 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(own, f.at, f.left);
 	want = check_parser(own, f.left, &p, &whole);
 	world.monitor = pair[1];
-	rules.monitor = pair[0];
+	rules.common.monitor = pair[0];
 	rules.inner = open("/dev/null", O_RDWR | O_CLOEXEC);
 	plan.start.in = plan.start.out = open("/dev/null", O_RDWR | O_CLOEXEC);
 	heard = herald_hear(&plan, &rules);
