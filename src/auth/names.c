@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "auth/names.h"
+#include "base/utf8.h"
 
 /* "A-Z" is a range where both ends are there; a '-' at either end stands for itself. */
 static bool in_chars(const char *chars, unsigned char octet)
@@ -27,15 +28,18 @@ static bool in_chars(const char *chars, unsigned char octet)
 
 static bool permitted(const char *chars, const char *name)
 {
-	const unsigned char *c = (const unsigned char *)name;
-
-	if (*c == '\0' || *c == '.' || *c == '-')
+	if (*name == '\0' || *name == '.' || *name == '-')
 		return false;
-	for (; *c; c++) {
-		if (*c == '/' || *c < 0x20 || *c == 0x7f)
+	while (*name) {
+		unsigned char octet = (unsigned char)*name;
+		/* RFC 6856 section 2.2; others log names, too, and do not clean them */
+		size_t octets = utf8_shows(name);
+
+		if (octet == '/' || octet < 0x20 || octet == 0x7f || octets == 0)
 			return false;
-		if (*c < 0x80 && !in_chars(chars, *c))
+		if (octet < 0x80 && !in_chars(chars, octet))
 			return false;
+		name += octets;
 	}
 	return true;
 }

@@ -12,7 +12,7 @@
 #define NAMES_MAX 255	/* octets of a login name */
 
 struct names_rules {
-	/* auth.username_chars: octets and ranges; 0x80 up is always allowed */
+	/* auth.username_chars: ASCII characters and ranges; others are always allowed */
 	const char *chars;
 	const char *domain_strip;	/* domains apart by blanks, "any", or "" */
 	const char *domain_append;	/* a domain or "" */
@@ -23,7 +23,8 @@ struct names_rules {
  * names_apply - check, lower, strip, append, in this order
  * to     room for NAMES_MAX + 1 octets
  * Returns false for a name that no rule can make good: empty, too long, '/', a control
- * octet, a leading '.' or '-', an octet that is not in chars.
+ * octet, a leading '.' or '-', an ASCII character that is not in chars, what is not UTF-8 or
+ * not utf8_shows.
  */
 bool names_apply(const struct names_rules *rules, const char *name, char *to);
 

@@ -42,6 +42,22 @@ Test(names, chars_are_octets_and_ranges_and_a_slash_is_never_one)
 	cr_assert_null(apply("a/b"));
 }
 
+Test(names, utf8_passes_octet_for_octet_and_what_only_looks_like_it_is_refused)
+{
+	static const char *const good[] = { "bj\xc3\xb6rn", "\xe5\xb1\xb1\xe7\x94\xb0", "\xf0\x9f\x90\xb4",
+		/* U+0061 U+0308 is not made U+00E4 of, nor the other way round */
+		"a\xcc\x88", "\xc3\xa4", "\xef\xbb\xbf", "\xf4\x8f\xbf\xbf" };
+	static const char *const bad[] = { "bj\xf6rn", "\x80", "a\xc3", "\xc3(", "\xc0\xaf", "\xc1\xa1",
+		"\xe0\x80\xaf", "\xed\xa0\x80", "\xf0\x80\x80\xaf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
+		/* C1, line separator, right-to-left override */
+		"a\xc2\x9b" "b", "a\xe2\x80\xa8" "b", "a\xe2\x80\xae" "b" };
+
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+		cr_assert_str_eq(apply(good[i]), good[i]);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		cr_assert_null(apply(bad[i]), "%zu", i);
+}
+
 Test(names, lower_case_is_ascii_alone)
 {
 	rules.lowercase = true;
