@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/fdio.h"
+#include "base/utf8.h"
 #include "pop/login.h"
 
 #define BAD_LIMIT 10	/* bad commands in a row */
@@ -77,11 +78,14 @@ enum command_outcome login_conclude(struct command_loop *l, bool answered, enum 
 enum command_outcome login_password(struct command_loop *l, int monitor, const char *method,
     const char *name, const char *password)
 {
+	const struct login *s = l->state;
 	enum ask_result result = ASK_REFUSED;
 	bool last = true, answered;
 
 	if (strlen(name) > NAMES_MAX || strlen(password) > ASK_PASSWORD_MAX)
 		return command_say(l, COMMAND_BAD, "too long");
+	if (s->utf8 && !utf8_is(password))
+		return command_say(l, COMMAND_BAD, "the password is not UTF-8");
 	if (!login_ready(l))
 		return COMMAND_QUIET;
 	answered = ask_password(monitor, method, name, password, &result, &last);
@@ -96,6 +100,7 @@ enum command_end login_serve(struct command_loop *l, const struct login_rules *r
 
 	s->monitor = rules->monitor;
 	s->name[0] = '\0';
+	s->utf8 = false;
 	l->covered = rules->covered;
 	l->bad_limit = BAD_LIMIT;
 	l->until = fdio_after(rules->timeout);

@@ -30,6 +30,7 @@ struct login_counts {
 struct login {
 	int monitor;				/* pair */
 	char name[NAMES_MAX + 1];		/* of USER; "" before it */
+	bool utf8;				/* the client said that its passwords are UTF-8 */
 };
 
 /* login_user, login_pass, login_quit - handlers, for the rows of a table */

@@ -1,11 +1,12 @@
 /*
- * pop3_login.c - the AUTHORIZATION state of RFC 1939 section 4, with AUTH of RFC 5034 and
- * STLS of RFC 2595
+ * pop3_login.c - the AUTHORIZATION state of RFC 1939 section 4, with AUTH of RFC 5034, STLS
+ * of RFC 2595, UTF8 and LANG of RFC 6856
  *
  * SPDX-License-Identifier: ISC
  */
 #include "auth/ask.h"
 #include "base/fdio.h"
+#include "pop/pop3_lang.h"
 #include "pop/pop3_login.h"
 #include "pop/pop3_session.h"
 
@@ -23,6 +24,20 @@ static enum command_outcome do_auth(struct command_loop *l, char *const argument
 	return pop3_auth(l, &s->auth, argument, count);
 }
 
+/*
+ * RFC 6856 section 2.1.  Messages are sent as they are with it and without; what it changes is
+ * that a password must be UTF-8 from now on.
+ */
+static enum command_outcome do_utf8(struct command_loop *l, char *const argument[], size_t count)
+{
+	struct state *s = l->state;
+
+	(void)argument;
+	(void)count;
+	s->login.utf8 = true;
+	return command_say(l, COMMAND_OK, "UTF-8 from now on");
+}
+
 /* Everything that was said in clear is forgotten; only the inner end is left. */
 static void change_to(struct command_loop *l, int inner)
 {
@@ -35,6 +50,8 @@ static void change_to(struct command_loop *l, int inner)
 	line_init(l->line, inner);
 	out_init(l->out, inner, stall);
 	s->login.name[0] = '\0';
+	/* RFC 6856 section 2.1 lets us refuse STLS after UTF8: a client without TLS is worse off */
+	s->login.utf8 = false;
 	s->secured = true;
 	s->auth.offers.stls = false;
 	s->auth.offers.external = s->rules->offers.external;
@@ -78,6 +95,8 @@ static struct command table[] = {
 	[ROW_AUTH] = { .name = "AUTH", .run = do_auth, .least = 0, .most = 2, .longer = true, .secret = true,
 	    .syntax = "AUTH mechanism [initial-response]" },
 	[ROW_STLS] = { .name = "STLS", .run = do_stls, .syntax = "STLS" },
+	{ .name = "UTF8", .run = do_utf8, .capa = "UTF8 USER", .syntax = "UTF8" },
+	{ .name = "LANG", .run = pop3_lang, .most = 1, .capa = "LANG", .syntax = "LANG [language]" },
 	{ .name = "CAPA", .run = command_capa, .syntax = "CAPA" },
 	{ .name = "QUIT", .run = login_quit, .syntax = "QUIT" },
 	{ .name = NULL },

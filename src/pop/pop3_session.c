@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "net/stream.h"
 #include "pop/pop3_fetch.h"
+#include "pop/pop3_lang.h"
 #include "pop/pop3_login.h"
 #include "pop/pop3_session.h"
 
@@ -227,6 +228,7 @@ const struct command pop3_session_table[] = {
 	{ .name = "DELE", .run = do_dele, .least = 1, .most = 1, .syntax = "DELE message" },
 	{ .name = "RSET", .run = do_rset, .syntax = "RSET" },
 	{ .name = "NOOP", .run = do_noop, .syntax = "NOOP" },
+	{ .name = "LANG", .run = pop3_lang, .most = 1, .syntax = "LANG [language]" },
 	{ .name = "CAPA", .run = command_capa, .syntax = "CAPA" },
 	{ .name = "QUIT", .run = do_quit, .syntax = "QUIT" },
 	{ .name = NULL },
