@@ -72,3 +72,16 @@ char *clean_sentence(const char *text, char *out, size_t size)
 {
 	return clean_all(text, true, out, size);
 }
+
+void clean_line(char *text)
+{
+	while (*text) {
+		size_t octets = utf8_shows(text);
+
+		if (octets == 0 || (unsigned char)*text < ' ' || *text == 0x7F) {
+			*text = '?';
+			octets = 1;
+		}
+		text += octets;
+	}
+}

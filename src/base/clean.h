@@ -21,4 +21,10 @@ char *clean_text(const char *text, char *out, size_t size);
 /* clean_sentence - the same, but blanks, parentheses and apostrophes stay */
 char *clean_sentence(const char *text, char *out, size_t size);
 
+/*
+ * clean_line - for a whole line of our own words, in place: control octets, and what is not UTF-8 or
+ * would turn or end the line, become '?', octet by octet.  What stands in it is not kept apart.
+ */
+void clean_line(char *text);
+
 #endif

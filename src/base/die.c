@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clean.h"
 #include "base/die.h"
 #include "base/log.h"
 
@@ -18,17 +19,14 @@
 static void last_words(int priority, const char *phrase, int status, const char *format, va_list args)
     __attribute__((format(printf, 4, 0)));
 
-/* The detail may quote a file or an option, and must stay one line. */
+/* The detail may quote a file or an option, whole or cut, and must stay one line of text. */
 static void last_words(int priority, const char *phrase, int status, const char *format, va_list args)
 {
 	char detail[DETAIL_MAX] = "";
 	struct log_line l;
-	char *p;
 
 	(void)vsnprintf(detail, sizeof(detail), format, args);
-	for (p = detail; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7F)
-			*p = '?';
+	clean_line(detail);
 	log_begin(&l, priority, phrase);
 	log_number(&l, "status", (uint64_t)status);
 	log_word(&l, "error", detail);

@@ -212,6 +212,8 @@ void log_note(int priority, const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(l.text, sizeof(l.text), format, args);
 	va_end(args);
+	/* a path may be no text, or have been cut: journald shows a line that is no text to nobody */
+	clean_line(l.text);
 	l.used = strnlen(l.text, sizeof(l.text) - 1);
 	log_send(&l);
 }

@@ -11,6 +11,7 @@
 
 #include "auth/names.h"
 #include "base/clean.h"
+#include "base/utf8.h"
 #include "base/words.h"
 #include "tls/files.h"
 
@@ -28,6 +29,7 @@ static void check_login(struct food *f, bool lowercase)
 	SURE(strlen(to) <= NAMES_MAX && to[0] != '\0' && to[0] != '.' && to[0] != '-');
 	/* it becomes a part of a path; what is appended is the administrator's */
 	SURE(strchr(append, '/') != NULL || names_part(to, strlen(to)));
+	SURE(append[0] || utf8_is(to));
 	for (const char *c = to; *c && !append[0]; c++)
 		SURE(((unsigned char)*c >= 0x20 && *c != 0x7f) && !(lowercase && *c >= 'A' && *c <= 'Z'));
 }
@@ -77,6 +79,7 @@ static void check_clean(struct food *f, bool sentence)
 		SURE(sentence || strchr(" '", *c) == NULL);
 	}
 	/* octets beyond ASCII are whole characters: clean text is clean */
+	SURE(utf8_is(out));
 	SURE(strcmp((sentence ? clean_sentence : clean_text)(out, again, sizeof again), out) == 0);
 	free(out);
 }

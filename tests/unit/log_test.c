@@ -104,6 +104,11 @@ Test(log, long_text_is_cut_between_characters)
 	text[LOG_TEXT_MAX + 1] = '\0';
 	(void)snprintf(want, sizeof(want), "X, k=%.62s..", text);
 	cr_assert_str_eq(text_as(text), want);
+	text[60] = '\xF0';
+	memcpy(text + 61, "\x9F\x93\xAC", 3);
+	(void)snprintf(want, sizeof(want), "X, k=%.60s..", text);
+	cr_assert_str_eq(text_as(text), want);
+	text[60] = 'a';
 	text[61] = '\xC3';
 	text[62] = '\xBC';
 	(void)snprintf(want, sizeof(want), "X, k=%.61s..", text);
@@ -218,6 +223,21 @@ Test(log, the_last_words_are_one_line, .init = open_stderr)
 		bug("what: %s, b", "no\nmemory");
 	read_log(pipes[0]);
 	cr_assert_str_eq(strstr(got, ": "), ": BUG, status=70, error=what: no?memory, b\n");
+}
+
+/* journalctl shows "blob data" in place of a line that is not UTF-8. */
+Test(log, a_note_and_the_last_words_are_text, .init = open_stderr)
+{
+	pid_t pid = fork();
+
+	cr_assert_geq(pid, 0);
+	if (pid == 0)
+		die(DIE_SYSTEM, "%.8s: \xC3\xA4 \xE2\x80\xAE", "/m\xC3\xA4il/\xC3\xA4");
+	read_log(pipes[0]);
+	cr_assert_str_eq(strstr(got, ": "), ": FAILED, status=71, error=/m\xC3\xA4il/?: \xC3\xA4 ???\n");
+	log_note(LOG_INFO, "%.8s: \xFF\t%s", "/m\xC3\xA4il/\xC3\xA4", "\xC2\x9B");
+	read_log(pipes[0]);
+	cr_assert_str_eq(strstr(got, ": "), ": /m\xC3\xA4il/?: ????\n");
 }
 
 static int listen_at(const char *path)
