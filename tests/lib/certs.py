@@ -94,7 +94,7 @@ class Certs:
         algorithm, *parameter = KEYS[kind]
         with open(f"{path}.cnf", "w", encoding="utf-8") as file:
             file.write(CONFIGURATION.format(cn=cn, extensions=extensions))
-        command = ["openssl", "req", "-x509", "-new", "-nodes", "-config", f"{path}.cnf", "-extensions", "of",
+        command = ["openssl", "req", "-utf8", "-x509", "-new", "-nodes", "-config", f"{path}.cnf", "-extensions", "of",
                    "-newkey", algorithm, "-days", days, "-keyout", f"{path}.key", "-out", f"{path}.pem"]
         command += [word for option in parameter for word in ("-pkeyopt", option)]
         if issuer:
