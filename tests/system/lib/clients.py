@@ -205,7 +205,7 @@ class Getmail(Client):
 
 
 class Poplib(Client):
-    """Python's own; its limit of 2,048 octets a line is lifted, as its users do"""
+    """Python's own, after UTF8 (RFC 6856); its limit of 2,048 octets a line is lifted, as its users do"""
 
     name = "poplib"
 
@@ -224,6 +224,8 @@ class Poplib(Client):
         poplib._MAXLINE = 1 << 22
         pop = self.connect()
         try:
+            if "UTF8" in pop.capa():
+                pop.utf8()
             pop.user(user)
             pop.pass_(password)
         except poplib.error_proto as error:
