@@ -23,6 +23,7 @@ struct maildrop;
 
 struct maildrop_plan {
 	const char *path;	/* the Maildir, expanded */
+	const char *folder;	/* a Maildir++ folder of it, as people call it, or NULL */
 	const char *home;	/* the account's home or NULL: decides what a missing Maildir means */
 	const char *about;	/* for the lock file */
 	int64_t lock_wait;	/* ms */
@@ -35,11 +36,13 @@ enum maildrop_result {
 	MAILDROP_IN_USE,	/* [IN-USE] */
 	MAILDROP_TEMP,		/* [SYS/TEMP] */
 	MAILDROP_PERM,		/* [SYS/PERM] */
-	MAILDROP_GONE		/* the message is no longer there */
+	MAILDROP_GONE,		/* the message is no longer there */
+	MAILDROP_ABSENT		/* there is no such folder */
 };
 
 /*
- * maildrop_open - lock and list
+ * maildrop_open - lock and list; a folder is locked on its own, and shares the Maildir's trash and
+ * maildirsize
  * why   room for the reason, for the log alone
  * On MAILDROP_OK *drop is set and must be closed.
  */

@@ -8,7 +8,7 @@
 
 #include "net/stream.h"
 #include "pop/pop3_fetch.h"
-#include "pop/pop3_session.h"
+#include "pop/session.h"
 
 static enum command_outcome say_unreadable(struct command_loop *l, enum maildrop_result r, uint64_t n)
 {
@@ -26,11 +26,10 @@ static enum command_outcome say_unreadable(struct command_loop *l, enum maildrop
 /* The body behind a +OK that is in the buffer already, so that both leave together. */
 static enum command_outcome send_body(struct command_loop *l, int fd, uint64_t lines, uint64_t *octets)
 {
-	struct pop3_session *s = l->state;
 	enum stream_result r = stream_send(l->out, fd, lines, octets);
 
 	(void)close(fd);
-	s->fetched_to = l->out->sent + l->out->used;
+	session_fetched(l);
 	if (r != STREAM_FILE)
 		return COMMAND_QUIET;
 	/* the client must not take half a message for a whole one: no final line, the end */
@@ -40,7 +39,7 @@ static enum command_outcome send_body(struct command_loop *l, int fd, uint64_t l
 
 enum command_outcome pop3_fetch_whole(struct command_loop *l, uint64_t n)
 {
-	struct pop3_session *s = l->state;
+	struct session *s = l->state;
 	uint64_t octets, sent = 0;
 	enum command_outcome outcome;
 	int fd;
@@ -59,7 +58,7 @@ enum command_outcome pop3_fetch_whole(struct command_loop *l, uint64_t n)
 
 enum command_outcome pop3_fetch_top(struct command_loop *l, uint64_t n, uint64_t lines)
 {
-	struct pop3_session *s = l->state;
+	struct session *s = l->state;
 	uint64_t sent = 0;
 	enum command_outcome outcome;
 	int fd;
@@ -72,11 +71,4 @@ enum command_outcome pop3_fetch_top(struct command_loop *l, uint64_t n, uint64_t
 	s->top++;
 	s->top_octets += sent;
 	return outcome;
-}
-
-bool pop3_fetch_left(struct command_loop *l)
-{
-	const struct pop3_session *s = l->state;
-
-	return l->out->sent >= s->fetched_to || out_flush(l->out);
 }

@@ -1,14 +1,13 @@
 /*
  * pop3_fetch.h - RETR and TOP: a message and the reply before it, in the same writes
  *
- * The loop's state is a struct pop3_session.
+ * The loop's state is a struct session.
  *
  * SPDX-License-Identifier: ISC
  */
 #ifndef POP_POP3_FETCH_H
 #define POP_POP3_FETCH_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "pop/command.h"
@@ -16,12 +15,5 @@
 /* pop3_fetch_whole, pop3_fetch_top - of message n, which is there and not marked; a handler's outcome */
 enum command_outcome pop3_fetch_whole(struct command_loop *l, uint64_t n);
 enum command_outcome pop3_fetch_top(struct command_loop *l, uint64_t n, uint64_t lines);
-
-/*
- * pop3_fetch_left - before QUIT deletes: has every fetched message left our buffer?
- * One that waits there has not been fetched: if it cannot leave, nothing may be deleted.
- * Replies alone may be lost: who sent QUIT and left meant it.
- */
-bool pop3_fetch_left(struct command_loop *l);
 
 #endif

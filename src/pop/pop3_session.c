@@ -4,9 +4,7 @@
  * SPDX-License-Identifier: ISC
  */
 #include <inttypes.h>
-#include <string.h>
 
-#include "base/fdio.h"
 #include "base/num.h"
 #include "net/stream.h"
 #include "pop/pop3_fetch.h"
@@ -14,13 +12,10 @@
 #include "pop/pop3_login.h"
 #include "pop/pop3_session.h"
 
-#define BAD_LIMIT 20		/* bad commands in a row */
-#define YIELD_LOOK 2000		/* ms between looks into the waiting room */
-
 /* A number that names a message which is not marked; else the reply is set. */
 static enum command_outcome find(struct command_loop *l, const char *text, uint64_t *n)
 {
-	struct pop3_session *s = l->state;
+	struct session *s = l->state;
 
 	if (!command_number(l, text, UINT64_MAX, n))
 		return COMMAND_BAD;
@@ -31,38 +26,16 @@ static enum command_outcome find(struct command_loop *l, const char *text, uint6
 	return COMMAND_OK;
 }
 
-/* Counting stops for a signal, or the list is lost: half a figure is a wrong one. */
-static enum command_end cut_short(const struct command_loop *l)
-{
-	const struct pop3_session *s = l->state;
-
-	if (maildrop_broken(s->drop))
-		return COMMAND_FILE;
-	return fdio_interrupt ? COMMAND_SHUTDOWN : COMMAND_GOES_ON;
-}
-
-static enum command_outcome lose(struct command_loop *l)
-{
-	return command_stop(l, COMMAND_FILE, "-ERR [SYS/TEMP] mailbox cannot be read, nothing deleted");
-}
-
-static enum command_outcome stop(struct command_loop *l)
-{
-	if (cut_short(l) == COMMAND_FILE)
-		return lose(l);
-	return command_stop(l, COMMAND_SHUTDOWN, "-ERR [SYS/TEMP] shutting down, nothing deleted");
-}
-
 static enum command_outcome do_stat(struct command_loop *l, char *const argument[], size_t count)
 {
-	struct pop3_session *s = l->state;
+	struct session *s = l->state;
 	uint64_t messages, octets;
 
 	(void)argument;
 	(void)count;
 	maildrop_stat(s->drop, &messages, &octets);
-	if (cut_short(l) != COMMAND_GOES_ON)
-		return stop(l);
+	if (session_cut_short(l) != COMMAND_GOES_ON)
+		return session_stop(l);
 	return command_say(l, COMMAND_OK, "%" PRIu64 " %" PRIu64, messages, octets);
 }
 
@@ -79,7 +52,7 @@ static bool put_row(struct out *o, uint64_t n, const char *text)
 static enum command_outcome listing(struct command_loop *l, char *const argument[], size_t count,
     void (*value)(struct maildrop *, uint64_t, char text[UIDL_MAX + 1]))
 {
-	struct pop3_session *s = l->state;
+	struct session *s = l->state;
 	char text[UIDL_MAX + 1];
 	uint64_t n;
 
@@ -89,8 +62,8 @@ static enum command_outcome listing(struct command_loop *l, char *const argument
 		if (outcome != COMMAND_OK)
 			return outcome;
 		value(s->drop, n, text);
-		if (cut_short(l) != COMMAND_GOES_ON)
-			return stop(l);
+		if (session_cut_short(l) != COMMAND_GOES_ON)
+			return session_stop(l);
 		return command_say(l, COMMAND_OK, "%" PRIu64 " %s", n, text);
 	}
 	if (!out_text(l->out, "+OK listing follows\r\n"))
@@ -100,7 +73,7 @@ static enum command_outcome listing(struct command_loop *l, char *const argument
 			continue;
 		value(s->drop, n, text);
 		/* no final line: the client must not take it for all */
-		l->end = cut_short(l);
+		l->end = session_cut_short(l);
 		if (l->end != COMMAND_GOES_ON || !put_row(l->out, n, text))
 			return COMMAND_QUIET;
 	}
@@ -131,10 +104,10 @@ static enum command_outcome do_uidl(struct command_loop *l, char *const argument
 /* of RETR and TOP: an error with the list lost is the last one */
 static enum command_outcome fetched(struct command_loop *l, enum command_outcome outcome)
 {
-	const struct pop3_session *s = l->state;
+	const struct session *s = l->state;
 
 	if (maildrop_broken(s->drop) && (outcome == COMMAND_ERR || outcome == COMMAND_BAD))
-		return lose(l);
+		return session_lose(l);
 	return outcome;
 }
 
@@ -162,7 +135,7 @@ static enum command_outcome do_top(struct command_loop *l, char *const argument[
 
 static enum command_outcome do_dele(struct command_loop *l, char *const argument[], size_t count)
 {
-	struct pop3_session *s = l->state;
+	struct session *s = l->state;
 	uint64_t n;
 	enum command_outcome outcome = find(l, argument[0], &n);
 
@@ -171,51 +144,37 @@ static enum command_outcome do_dele(struct command_loop *l, char *const argument
 		return outcome;
 	maildrop_mark(s->drop, n);
 	if (maildrop_broken(s->drop))
-		return lose(l);
+		return session_lose(l);
 	return command_say(l, COMMAND_OK, "message %" PRIu64 " marked", n);
 }
 
 static enum command_outcome do_rset(struct command_loop *l, char *const argument[], size_t count)
 {
-	struct pop3_session *s = l->state;
+	struct session *s = l->state;
 
 	(void)argument;
 	(void)count;
 	maildrop_reset(s->drop);
 	if (maildrop_broken(s->drop))
-		return lose(l);
+		return session_lose(l);
 	return command_say(l, COMMAND_OK, "no message is marked");
-}
-
-static enum command_outcome do_noop(struct command_loop *l, char *const argument[], size_t count)
-{
-	(void)argument;
-	(void)count;
-	return command_say(l, COMMAND_OK, "%s", "");
 }
 
 /* RFC 1939 section 6: the reply tells whether everything that was marked is gone. */
 static enum command_outcome do_quit(struct command_loop *l, char *const argument[], size_t count)
 {
-	struct pop3_session *s = l->state;
-	enum maildrop_result r;
+	struct maildrop_update done;
 
 	(void)argument;
 	(void)count;
-	if (!pop3_fetch_left(l))
+	if (!session_left(l))
 		return COMMAND_QUIET;
 	l->end = COMMAND_QUIT;
-	s->updated = true;
-	r = maildrop_update(s->drop, &s->done, s->why, sizeof s->why);
-	s->failed = r != MAILDROP_OK;
-	if (!s->failed)
+	if (session_update(l, &done))
 		(void)out_format(l->out, "+OK bye, %" PRIu64 " deleted, %" PRIu64 " left\r\n",
-		    s->done.deleted, s->done.left);
-	else if (s->done.failed == 0)
-		(void)out_text(l->out, "-ERR [SYS/TEMP] deleted, but it may not last\r\n");
+		    done.deleted, done.left);
 	else
-		(void)out_format(l->out, "-ERR [SYS/%s] %" PRIu64 " of %" PRIu64 " could not be deleted\r\n",
-		    r == MAILDROP_PERM ? "PERM" : "TEMP", s->done.failed, s->done.failed + s->done.deleted);
+		(void)out_format(l->out, "-ERR %s\r\n", l->reply);
 	return COMMAND_END;
 }
 
@@ -227,50 +186,12 @@ const struct command pop3_session_table[] = {
 	{ .name = "TOP", .run = do_top, .least = 2, .most = 2, .capa = "TOP", .syntax = "TOP message lines" },
 	{ .name = "DELE", .run = do_dele, .least = 1, .most = 1, .syntax = "DELE message" },
 	{ .name = "RSET", .run = do_rset, .syntax = "RSET" },
-	{ .name = "NOOP", .run = do_noop, .syntax = "NOOP" },
+	{ .name = "NOOP", .run = session_noop, .syntax = "NOOP" },
 	{ .name = "LANG", .run = pop3_lang, .most = 1, .syntax = "LANG [language]" },
 	{ .name = "CAPA", .run = command_capa, .syntax = "CAPA" },
 	{ .name = "QUIT", .run = do_quit, .syntax = "QUIT" },
 	{ .name = NULL },
 };
-
-static enum command_end give_way(struct command_loop *l)
-{
-	struct pop3_session *s = l->state;
-
-	if (!maildrop_wanted(s->drop))
-		return COMMAND_GOES_ON;
-	(void)command_stop(l, COMMAND_YIELD,
-	    "-ERR [IN-USE] idle, another session takes over, nothing deleted");
-	return COMMAND_YIELD;
-}
-
-/* A link that broke in the middle of a message idles as well. */
-static bool give_way_stalled(void *context, int64_t quiet)
-{
-	const struct pop3_session *s = context;
-
-	return quiet >= s->yield && maildrop_wanted(s->drop);
-}
-
-/* The number of a message, if there is one: else it is the client's text. */
-static int64_t watch(struct command_loop *l, const struct command *c, const char *argument)
-{
-	struct pop3_session *s = l->state;
-	uint64_t n = 0;
-
-	if (argument && !num_parse(argument, strlen(argument), maildrop_count(s->drop), &n))
-		n = 0;
-	return status_doing(s->status, c ? c->name : NULL, n);
-}
-
-/* A long message is on its way. */
-static void look_at_status(void *context)
-{
-	const struct pop3_session *s = context;
-
-	(void)status_doing(s->status, NULL, 0);
-}
 
 enum command_end pop3_session(struct pop3_session *s, struct line *line, struct out *out)
 {
@@ -278,21 +199,10 @@ enum command_end pop3_session(struct pop3_session *s, struct line *line, struct 
 		.line = line,
 		.out = out,
 		.table = pop3_session_table,
-		.state = s,
-		.limit = LINE_COMMAND,
 		.capa = pop3_login_table(&s->offers),
+		.state = s,
 		.covered = s->covered,
-		.bad_limit = BAD_LIMIT,
-		.idle = s->idle,
-		.until = FDIO_FOREVER,
-		.tick = s->yield > 0 ? give_way : NULL,
-		.tick_after = s->yield,
-		.tick_every = YIELD_LOOK,
-		.watch = s->status ? watch : NULL,
 	};
 
-	out->stalled = s->yield > 0 ? give_way_stalled : NULL;
-	out->look = s->status ? look_at_status : NULL;
-	out->context = s;
-	return command_serve(&l);
+	return session_serve(&l);
 }

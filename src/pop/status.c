@@ -16,8 +16,12 @@ void status_begin(struct status *s, const char *user, const char *ip, uint64_t m
 {
 	char name[LOG_TEXT_MAX + 1];
 
-	(void)snprintf(s->who, sizeof s->who, "%s from [%s]: %" PRIu64 " message%s",
-	    clean_text(user, name, sizeof name), ip, messages, messages == 1 ? "" : "s");
+	(void)clean_text(user, name, sizeof name);
+	if (messages == STATUS_UNCOUNTED)
+		(void)snprintf(s->who, sizeof s->who, "%s from [%s]", name, ip);
+	else
+		(void)snprintf(s->who, sizeof s->who, "%s from [%s]: %" PRIu64 " message%s", name, ip,
+		    messages, messages == 1 ? "" : "s");
 	s->next = fdio_after(s->every);
 	s->fresh = s->deletes = false;
 	notify_status(s->who);

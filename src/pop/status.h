@@ -13,6 +13,7 @@
 #include "base/notify.h"
 
 #define STATUS_EVERY 5000	/* ms */
+#define STATUS_UNCOUNTED UINT64_MAX
 
 struct status {
 	char who[NOTIFY_TEXT];		/* "alice from [192.0.2.7]: 12 messages" */
@@ -27,8 +28,9 @@ struct status {
 
 /*
  * status_begin - tells that somebody is in
- * user   as PAM calls him; cleaned here
- * ip     as the log shows it
+ * user       as PAM calls him; cleaned here
+ * ip         as the log shows it
+ * messages   STATUS_UNCOUNTED: no mailbox is open yet, and so says nothing of it
  */
 void status_begin(struct status *s, const char *user, const char *ip, uint64_t messages);
 

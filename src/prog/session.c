@@ -4,8 +4,6 @@
  * SPDX-License-Identifier: ISC
  */
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/die.h"
@@ -13,6 +11,7 @@
 #include "base/notify.h"
 #include "pop/pop3_session.h"
 #include "prog/lines.h"
+#include "prog/mailbox.h"
 #include "prog/session.h"
 #include "sys/become.h"
 #include "sys/confine.h"
@@ -68,41 +67,13 @@ static bool become(const struct plan *p, const struct account *a, const char *ma
 	die(DIE_SYSTEM, "session: %s: %m", failed);
 }
 
-/* For people who look into the lock file; no program reads it.  When it was locked is its mtime. */
-static void describe(const struct plan *p, char *about, size_t size)
-{
-	(void)snprintf(about, size, "pid=%ld host=%s peer=%s", (long)getpid(), p->hostname, p->ip);
-}
-
-static const struct {
-	const char *word, *reply;
-} refusals[] = {
-	[MAILDROP_IN_USE] = { "in-use", "[IN-USE] the mailbox is open in another session" },
-	[MAILDROP_TEMP] = { "temp", "[SYS/TEMP] the mailbox cannot be opened now" },
-	[MAILDROP_PERM] = { "perm", "[SYS/PERM] the mailbox cannot be opened" },
-};
-
-/* RFC 1939 section 4 lets a server close after this, and clients expect it. */
-static void refuse(const struct plan *p, const struct account *a, enum maildrop_result r, const char *why)
-{
-	struct log_line l;
-
-	(void)out_format(&out, "-ERR %s (session %s)\r\n", refusals[r].reply, p->id);
-	(void)out_flush(&out);
-	lines_begin(&l, r == MAILDROP_IN_USE ? LOG_NOTICE : LOG_ERR, "MAILBOX REFUSED");
-	log_text(&l, "user", a->name);
-	log_word(&l, "reason", refusals[r].word);
-	log_sentence(&l, "detail", why);
-	log_send(&l);
-}
-
 static const char *const reasons[] = {
 	[COMMAND_QUIT] = "quit", [COMMAND_EOF] = "eof", [COMMAND_TIMEOUT] = "timeout",
 	[COMMAND_STALL] = "stall", [COMMAND_IO] = "io", [COMMAND_ERRORS] = "errors",
 	[COMMAND_SHUTDOWN] = "shutdown", [COMMAND_YIELD] = "yield", [COMMAND_FILE] = "file",
 };
 
-static void log_end(const struct plan *p, const struct account *a, const struct pop3_session *s,
+static void log_end(const struct plan *p, const struct account *a, const struct session *s,
     enum command_end end, int64_t took)
 {
 	struct cover cover = p->cover;
@@ -119,7 +90,8 @@ static void log_end(const struct plan *p, const struct account *a, const struct 
 	/* sizes that nobody asked for are not counted: the log is not worth reading every file */
 	if (!s->updated || s->done.deleted_known)
 		log_number(&l, "dele_bytes", s->done.deleted_octets);
-	log_number(&l, "left", s->updated ? s->done.left : maildrop_count(s->drop));
+	if (s->updated || s->drop)
+		log_number(&l, "left", s->updated ? s->done.left : maildrop_count(s->drop));
 	if (s->updated && s->done.left_known)
 		log_number(&l, "left_bytes", s->done.left_octets);
 	if (s->failed)
@@ -130,73 +102,75 @@ static void log_end(const struct plan *p, const struct account *a, const struct 
 	log_send(&l);
 }
 
-/* told: is there a systemd that wants to know? */
-static void serve(const struct plan *p, const struct account *a, struct maildrop *drop, bool told)
+/* RFC 1939 section 4 lets a server close after this, and clients expect it. */
+static void close_with(const struct mailbox *b)
 {
-	struct pop3_session s = {
+	(void)out_format(&out, "-ERR %s\r\n", b->reply);
+	(void)out_flush(&out);
+}
+
+/* told: is there a systemd that wants to know? */
+static struct session begin(const struct mailbox *b, bool told, struct maildrop *drop)
+{
+	static struct status status = { .every = STATUS_EVERY };
+	const struct conf *c = &b->plan->conf;
+
+	if (told)
+		status_begin(&status, b->account->name, b->plan->ip,
+		    drop ? maildrop_count(drop) : STATUS_UNCOUNTED);
+	return (struct session){
 		.drop = drop,
-		.idle = (int64_t)p->conf.limits_idle_timeout,
-		.yield = (int64_t)p->conf.mail_lock_yield,
-		.covered = p->covered,
-		.offers = p->offers,
+		.idle = (int64_t)c->limits_idle_timeout,
+		.yield = (int64_t)c->mail_lock_yield,
+		.status = told ? &status : NULL,
 	};
-	struct status status = { .every = STATUS_EVERY };
+}
+
+/* The mailbox is opened first of all; what it learnt is kept by the caller. */
+static struct maildrop *serve_pop3(struct mailbox *b, bool told)
+{
+	const struct plan *p = b->plan;
+	struct pop3_session s = { .covered = p->covered, .offers = p->offers };
 	int64_t began = fdio_now();
+	struct maildrop *drop;
 	enum command_end end;
 
-	if (told) {
-		status_begin(&status, a->name, p->ip, maildrop_count(drop));
-		s.status = &status;
+	if (mailbox_open(b, NULL, &drop) != MAILDROP_OK) {
+		close_with(b);
+		return NULL;
 	}
-
+	s.common = begin(b, told, drop);
 	(void)out_text(&out, "+OK maildrop locked and ready\r\n");
 	end = pop3_session(&s, &line, &out);
-	log_end(p, a, &s, end, fdio_now() - began);
+	log_end(p, b->account, &s.common, end, fdio_now() - began);
+	return drop;
 }
 
 int session_run(const struct plan *p, const struct account *a, const struct session_input *given)
 {
-	static char path[PATH_MAX];
-	char about[512], why[256] = "";
-	struct maildrop_plan plan = {
-		.path = path,
-		.home = p->conf.mail_user[0] ? NULL : a->home,
-		.about = about,
-		.lock_wait = (int64_t)p->conf.mail_lock_wait,
-		.mark_seen = p->conf.mail_mark_seen,
-		.trash = p->conf.mail_on_delete == CONF_TRASH,
-	};
+	static struct mailbox box;
 	struct maildrop *drop;
-	enum maildrop_result r;
 	/* it could not be opened later */
 	bool told = notify_open();
-	int reached = 0;
 
 	line_init(&line, p->start.in);
 	out_init(&out, p->start.out, (int64_t)p->conf.limits_stall_timeout);
 	if (!line_give(&line, given->input, given->input_len) ||
-	    !out_put(&out, given->output, given->output_len) || !plan_maildir(&p->conf, a, path))
+	    !out_put(&out, given->output, given->output_len) || !mailbox_begin(&box, p, a))
 		bug("session: what came over the border does not fit");
-	if (!become(p, a, path, &reached)) {
-		(void)snprintf(why, sizeof why, "%.200s: %s", path, strerror(reached));
-		refuse(p, a, MAILDROP_TEMP, why);
+	if (!become(p, a, box.path, &box.reached)) {
+		mailbox_unreached(&box);
+		close_with(&box);
 		return DIE_CLIENT;
 	}
-	describe(p, about, sizeof about);
-	r = maildrop_open(&drop, &plan, why, sizeof why);
-	/* a first delivery made it a moment ago: too late for it to be permitted */
-	if (r == MAILDROP_PERM && reached == ENOENT)
-		r = MAILDROP_TEMP;
-	if (r != MAILDROP_OK) {
-		refuse(p, a, r, why);
-		return DIE_CLIENT;
-	}
-	serve(p, a, drop, told);
+	drop = serve_pop3(&box, told);
 	/* the client has its last reply, and need not wait for what is only kept for later */
 	(void)close(p->start.in);
 	if (p->start.out != p->start.in)
 		(void)close(p->start.out);
-	maildrop_keep(drop);
-	maildrop_close(drop);
+	if (drop) {
+		maildrop_keep(drop);
+		maildrop_close(drop);
+	}
 	return DIE_CLIENT;
 }

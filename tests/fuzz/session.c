@@ -266,11 +266,11 @@ static void serve(struct pop3_session *s, const struct food *f, uint8_t chop, st
 	out_init(&o, said, 1000);
 	end = pop3_session(s, &l, &o);
 	SURE(end == COMMAND_QUIT || end == COMMAND_EOF || end == COMMAND_ERRORS || end == COMMAND_FILE);
-	SURE((end == COMMAND_QUIT) == s->updated && !maildrop_broken(s->drop));
+	SURE((end == COMMAND_QUIT) == s->common.updated && !maildrop_broken(s->common.drop));
 	all.at = content = fuzz_content(said, &all.left);
 	while (reply_next(&all, &r))
 		follow(m, &r);
-	SURE(m->quit == (s->updated && !s->failed));
+	SURE(m->quit == (s->common.updated && !s->common.failed));
 	free(content);
 	(void)close(said);
 	(void)close(client);
@@ -288,16 +288,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char why[256];
 
 	make_maildir();
-	SURE(maildrop_open(&s.drop, &plan, why, sizeof why) == MAILDROP_OK);
-	SURE(maildrop_count(s.drop) == MESSAGES);
+	SURE(maildrop_open(&s.common.drop, &plan, why, sizeof why) == MAILDROP_OK);
+	SURE(maildrop_count(s.common.drop) == MESSAGES);
 	act(what % 8, m.touched);
 	serve(&s, &f, chop, &m);
 	if (rule & 4)
-		maildrop_keep(s.drop);
-	maildrop_close(s.drop);
+		maildrop_keep(s.common.drop);
+	maildrop_close(s.common.drop);
 	for (size_t n = 0; n < MESSAGES; n++)
-		check_file(&m, n, s.updated && m.marked[n], plan.trash);
-	if (s.updated || (rule & 4))
+		check_file(&m, n, s.common.updated && m.marked[n], plan.trash);
+	if (s.common.updated || (rule & 4))
 		fresh = false;
 	return 0;
 }
