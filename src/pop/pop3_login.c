@@ -24,20 +24,6 @@ static enum command_outcome do_auth(struct command_loop *l, char *const argument
 	return pop3_auth(l, &s->auth, argument, count);
 }
 
-/*
- * RFC 6856 section 2.1.  Messages are sent as they are with it and without; what it changes is
- * that a password must be UTF-8 from now on.
- */
-static enum command_outcome do_utf8(struct command_loop *l, char *const argument[], size_t count)
-{
-	struct state *s = l->state;
-
-	(void)argument;
-	(void)count;
-	s->login.utf8 = true;
-	return command_say(l, COMMAND_OK, "UTF-8 from now on");
-}
-
 /* Everything that was said in clear is forgotten; only the inner end is left. */
 static void change_to(struct command_loop *l, int inner)
 {
@@ -84,6 +70,20 @@ static enum command_outcome do_stls(struct command_loop *l, char *const argument
 	return COMMAND_QUIET;
 }
 
+/*
+ * RFC 6856 section 2.1.  Messages are sent as they are with it and without; what it changes is
+ * that a password must be UTF-8 from now on.
+ */
+static enum command_outcome do_utf8(struct command_loop *l, char *const argument[], size_t count)
+{
+	struct state *s = l->state;
+
+	(void)argument;
+	(void)count;
+	s->login.utf8 = true;
+	return command_say(l, COMMAND_OK, "UTF-8 from now on");
+}
+
 enum { ROW_AUTH = 2, ROW_STLS = 3 };
 
 /* CAPA's lines of AUTH and STLS are set by what is offered. */
@@ -95,9 +95,9 @@ static struct command table[] = {
 	[ROW_AUTH] = { .name = "AUTH", .run = do_auth, .least = 0, .most = 2, .longer = true, .secret = true,
 	    .syntax = "AUTH mechanism [initial-response]" },
 	[ROW_STLS] = { .name = "STLS", .run = do_stls, .syntax = "STLS" },
+	{ .name = "CAPA", .run = command_capa, .syntax = "CAPA" },
 	{ .name = "UTF8", .run = do_utf8, .capa = "UTF8 USER", .syntax = "UTF8" },
 	{ .name = "LANG", .run = pop3_lang, .most = 1, .capa = "LANG", .syntax = "LANG [language]" },
-	{ .name = "CAPA", .run = command_capa, .syntax = "CAPA" },
 	{ .name = "QUIT", .run = login_quit, .syntax = "QUIT" },
 	{ .name = NULL },
 };
