@@ -112,7 +112,7 @@ check_cards() {
 check_listed() {
 	local f
 	cd "$1" || return
-	for f in src/*/*.[ch] tests/*.t tests/pop3/*.pop tests/system/*.t tests/unit/*_test.c; do
+	for f in src/*/*.[ch] tests/*.t tests/pop[13]/*.pop tests/system/*.t tests/unit/*_test.c; do
 		case $f in tests/unit/*) f=${f%.c} ;; esac
 		[ ! -e "$1/$f" ] && [ ! -e "$1/$f.c" ] || tr -s ' \t' '\n' <Makefile.am | grep -qxF "$f" ||
 			echo "$f is not in Makefile.am"

@@ -257,3 +257,8 @@ bool judge_external(struct monitor *m)
 		last = judge_failure(m, came, false);
 	return conclude(m, WIRE_ANSWER_EXTERNAL, last);
 }
+
+const char *judge_name(void)
+{
+	return name;
+}

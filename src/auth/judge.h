@@ -29,4 +29,7 @@ int64_t judge_patience(const struct monitor *m);
  */
 void judge_dismiss(const struct monitor *m, int fd, pid_t pid, int64_t wait);
 
+/* judge_name - the name that was judged last, as it was given; stays valid */
+const char *judge_name(void);
+
 #endif

@@ -113,7 +113,7 @@ out:
 	return missing;
 }
 
-static enum maildir_open refusal(int error)
+enum maildir_open maildir_refusal(int error)
 {
 	switch (error) {
 	case EACCES:
@@ -128,20 +128,10 @@ static enum maildir_open refusal(int error)
 	}
 }
 
-static enum maildir_open open_top(struct maildir *m, const char *path, const char *home,
-    char *why, size_t why_size)
+enum maildir_open maildir_own(const struct maildir *m, const char *path, char *why, size_t why_size)
 {
 	struct stat st;
-	int error;
 
-	m->top = open(path, OPEN_DIRECTORY);
-	if (m->top == -1) {
-		error = errno;
-		if (error == ENOENT && home != NULL && not_made_yet(path, home))
-			return MAILDIR_ABSENT;
-		(void)snprintf(why, why_size, "%s: %s", path, strerror(error));
-		return refusal(error);
-	}
 	if (fstat(m->top, &st) == -1) {
 		(void)snprintf(why, why_size, "%s: %s", path, strerror(errno));
 		return MAILDIR_TEMP;
@@ -154,6 +144,22 @@ static enum maildir_open open_top(struct maildir *m, const char *path, const cha
 	return MAILDIR_OK;
 }
 
+static enum maildir_open open_top(struct maildir *m, const char *path, const char *home,
+    char *why, size_t why_size)
+{
+	int error;
+
+	m->top = open(path, OPEN_DIRECTORY);
+	if (m->top == -1) {
+		error = errno;
+		if (error == ENOENT && home != NULL && not_made_yet(path, home))
+			return MAILDIR_ABSENT;
+		(void)snprintf(why, why_size, "%s: %s", path, strerror(error));
+		return maildir_refusal(error);
+	}
+	return maildir_own(m, path, why, why_size);
+}
+
 /* a link is what the owner may have meant well, so the log names it */
 static enum maildir_open refuse_place(const struct maildir *m, const char *path, int where,
     char *why, size_t why_size)
@@ -164,25 +170,36 @@ static enum maildir_open refuse_place(const struct maildir *m, const char *path,
 
 	(void)snprintf(why, why_size, "%s/%s: %s", path, place[where],
 	    link ? "a symbolic link, which is not followed" : strerror(error));
-	return link ? MAILDIR_PERM : refusal(error);
+	return link ? MAILDIR_PERM : maildir_refusal(error);
+}
+
+enum maildir_open maildir_places(struct maildir *m, const char *path, char *why, size_t why_size)
+{
+	int where;
+
+	for (where = MAILDIR_NEW; where <= MAILDIR_CUR; where++) {
+		m->dir[where] = maildir_below(m->top, place[where]);
+		if (m->dir[where] == -1 && errno != ENOENT)
+			return refuse_place(m, path, where, why, why_size);
+	}
+	if (m->dir[MAILDIR_NEW] != -1 || m->dir[MAILDIR_CUR] != -1)
+		return MAILDIR_OK;
+	(void)snprintf(why, why_size, "%s: neither new nor cur in it", path);
+	return MAILDIR_ABSENT;
 }
 
 enum maildir_open maildir_open(struct maildir *m, const char *path, const char *home,
     char *why, size_t why_size)
 {
 	enum maildir_open result;
-	int where;
 
-	*m = (struct maildir){ .top = -1, .dir = { -1, -1 } };
+	*m = (struct maildir){ .top = -1, .dir = { -1, -1 }, .root = -1 };
 	result = open_top(m, path, home, why, why_size);
-	for (where = MAILDIR_NEW; result == MAILDIR_OK && where <= MAILDIR_CUR; where++) {
-		m->dir[where] = maildir_below(m->top, place[where]);
-		if (m->dir[where] == -1 && errno != ENOENT)
-			result = refuse_place(m, path, where, why, why_size);
-	}
-	if (result == MAILDIR_OK && m->dir[MAILDIR_NEW] == -1 && m->dir[MAILDIR_CUR] == -1) {
-		(void)snprintf(why, why_size, "%s: neither new nor cur in it", path);
-		result = MAILDIR_TEMP;
+	if (result == MAILDIR_OK) {
+		result = maildir_places(m, path, why, why_size);
+		/* a Maildir that was made has them */
+		if (result == MAILDIR_ABSENT)
+			result = MAILDIR_TEMP;
 	}
 	if (result != MAILDIR_OK)
 		maildir_close(m);
@@ -194,6 +211,7 @@ void maildir_close(struct maildir *m)
 	fdio_close(&m->dir[MAILDIR_NEW]);
 	fdio_close(&m->dir[MAILDIR_CUR]);
 	fdio_close(&m->top);
+	fdio_close(&m->root);
 }
 
 /* O_NONBLOCK: a FIFO of that name must not hold the session */

@@ -19,6 +19,7 @@ enum maildir_where { MAILDIR_NEW, MAILDIR_CUR };
 struct maildir {
 	int top;
 	int dir[2];	/* by enum maildir_where; -1: that one is missing */
+	int root;	/* of a folder: the Maildir that it is in; -1: this is no folder */
 };
 
 enum maildir_open {
@@ -38,6 +39,28 @@ enum maildir_open {
 enum maildir_open maildir_open(struct maildir *m, const char *path, const char *home,
     char *why, size_t why_size);
 void maildir_close(struct maildir *m);
+
+/*
+ * maildir_enter - from a Maildir to one of its Maildir++ folders: m is the folder then
+ * folder   as people call it: "Work" for ".Work", "Work.Old" for one below it
+ * path     the Maildir's, for why
+ * MAILDIR_ABSENT: there is none of that name, or no folder can have it (maildir_folder); closed, as
+ * after every failure.  It is opened through no link.
+ */
+enum maildir_open maildir_enter(struct maildir *m, const char *folder, const char *path,
+    char *why, size_t why_size);
+
+/*
+ * maildir_folder - may a folder be called so?  Pure: not empty, no '/', no control octet, no ".." in
+ * it, no leading dot, and with the dot of its directory no longer than a name can be
+ */
+bool maildir_folder(const char *folder);
+
+/* maildir_top - where what all folders share is: the trash, maildirsize */
+static inline int maildir_top(const struct maildir *m)
+{
+	return m->root != -1 ? m->root : m->top;
+}
 
 /*
  * maildir_list - each regular file of new and cur, each once, in no order

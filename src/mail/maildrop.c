@@ -12,6 +12,8 @@
 #include "base/die.h"
 #include "base/fdio.h"
 
+#define TRASH "Trash"
+
 /* the Maildir's result, and the lock's, as ours */
 static enum maildrop_result take(struct maildrop *d, const struct maildrop_plan *plan,
     char *why, size_t why_size)
@@ -19,8 +21,10 @@ static enum maildrop_result take(struct maildrop *d, const struct maildrop_plan 
 	enum maildir_open opened = maildir_open(&d->dir, plan->path, plan->home, why, why_size);
 	enum lock_result locked;
 
+	if (opened == MAILDIR_OK && plan->folder != NULL)
+		opened = maildir_enter(&d->dir, plan->folder, plan->path, why, why_size);
 	if (opened == MAILDIR_ABSENT)
-		return MAILDROP_OK;
+		return plan->folder != NULL ? MAILDROP_ABSENT : MAILDROP_OK;
 	if (opened != MAILDIR_OK)
 		return opened == MAILDIR_PERM ? MAILDROP_PERM : MAILDROP_TEMP;
 	locked = lock_take(&d->lock, d->dir.top, plan->lock_wait, plan->about, why, why_size);
@@ -47,7 +51,8 @@ enum maildrop_result maildrop_open(struct maildrop **drop, const struct maildrop
 	d->lock.file = -1;
 	d->list = LIST_EMPTY;
 	d->mark_seen = plan->mark_seen;
-	d->trash = plan->trash;
+	d->is_trash = plan->folder != NULL && strcmp(plan->folder, TRASH) == 0;
+	d->trash = plan->trash && !d->is_trash;
 	result = take(d, plan, why, why_size);
 	if (result == MAILDROP_OK)
 		*drop = d;

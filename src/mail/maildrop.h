@@ -28,7 +28,7 @@ struct maildrop_plan {
 	const char *about;	/* for the lock file */
 	int64_t lock_wait;	/* ms */
 	bool mark_seen;
-	bool trash;		/* mail.on_delete = trash */
+	bool trash;		/* mail.on_delete = trash; from the folder Trash itself it deletes */
 };
 
 enum maildrop_result {

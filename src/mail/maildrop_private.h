@@ -26,6 +26,7 @@ struct maildrop {
 	struct maildir dir;
 	struct lock lock;
 	bool mark_seen, trash;
+	bool is_trash;			/* the folder where trash leads: it counts in no quota */
 
 	struct list list;
 	bool damaged;			/* the index is */

@@ -70,11 +70,11 @@ static int move_in(int from, const char *name, int to)
 int maildir_trash(const struct maildir *m, enum maildir_where from, const char *name)
 {
 	const char *folder = from == MAILDIR_NEW ? ".Trash/new" : ".Trash/cur";
-	int to = maildir_below(m->top, folder), result = EIO;
+	int to = maildir_below(maildir_top(m), folder), result = EIO;
 
 	if (to == -1 && errno == ENOENT) {
-		result = make_trash(m->top);
-		to = maildir_below(m->top, folder);
+		result = make_trash(maildir_top(m));
+		to = maildir_below(maildir_top(m), folder);
 	}
 	if (to == -1)
 		return errno != ENOENT ? errno : result != 0 && result != ENOENT ? result : EIO;

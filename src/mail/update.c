@@ -271,7 +271,8 @@ enum maildrop_result maildrop_update(struct maildrop *d, struct maildrop_update 
 	else
 		remove_and_see(&u);
 	error = sync_changed(&u);
-	quota_less(d->dir.top, u.stored, u.stored_count);
+	if (!d->is_trash)
+		quota_less(maildir_top(&d->dir), u.stored, u.stored_count);
 	maildrop_tally(d, done);
 	if (u.error != 0)
 		(void)snprintf(why, why_size, "%ju of %ju marked messages not removed: %s",

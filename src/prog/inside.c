@@ -114,12 +114,15 @@ void inside_put(struct wire *w, const struct plan *p, const struct account *a,
 	cover_put(w, &p->cover);
 	put_proxy(w, p);
 	put_conf(w, &p->conf);
+	wire_put_text(w, given->login);
 	wire_put_octets(w, given->input, given->input_len);
 	wire_put_octets(w, given->output, given->output_len);
 }
 
 bool inside_get(struct wire *w, struct plan *p, struct account *a, struct session_input *given)
 {
+	static char login[NAMES_MAX + 1];
+
 	if (wire_open(w) != WIRE_START_SESSION)
 		return false;
 	account_get(w, a);
@@ -130,6 +133,8 @@ bool inside_get(struct wire *w, struct plan *p, struct account *a, struct sessio
 	cover_get(w, &p->cover);
 	if (!get_proxy(w, p) || !get_conf(w, &p->conf))
 		return false;
+	wire_text(w, login, sizeof login);
+	given->login = login;
 	given->input = wire_octets(w, WIRE_MAX, &given->input_len);
 	given->output = wire_octets(w, WIRE_MAX, &given->output_len);
 	return wire_end(w);

@@ -15,7 +15,8 @@
 void inside_put(struct wire *w, const struct plan *p, const struct account *a,
     const struct session_input *given);
 
-/* inside_get - the same, decoded; given points into w.  false: not one */
+/* inside_get - the same, decoded; given points into w and to what the next call overwrites
+ * false: not one */
 bool inside_get(struct wire *w, struct plan *p, struct account *a, struct session_input *given);
 
 /*

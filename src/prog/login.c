@@ -14,6 +14,7 @@
 #include "auth/ask.h"
 #include "base/die.h"
 #include "base/fdio.h"
+#include "pop/pop1_login.h"
 #include "pop/pop3_login.h"
 #include "prog/escort.h"
 #include "prog/herald.h"
@@ -121,7 +122,8 @@ int login_run(int fd, void *argument)
 		return DIE_CLIENT;
 	line_init(&line, plan->start.in);
 	out_init(&out, plan->start.out, (int64_t)c->limits_stall_timeout);
-	end = pop3_login(&rules, &line, &out, &counts);
+	end = c->server_protocol == CONF_POP1 ? pop1_login(&rules.common, &line, &out, &counts) :
+	    pop3_login(&rules, &line, &out, &counts);
 	if (end != COMMAND_GRANTED) {
 		tell_end(rules.common.monitor, end_word(end), counts.commands, counts.refused);
 		return DIE_CLIENT;

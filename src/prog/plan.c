@@ -59,8 +59,9 @@ bool plan_check(const struct conf *c, char error[CONF_ERROR])
 		return complain("tls.private_key", c->tls_private_key,
 		    "not as many as in tls.certificate; allowed: as many, or none (keys in the same files)",
 		    error);
-	if (c->server_protocol != CONF_POP3)
-		return complain("server.protocol", "pop1", "not in this version; allowed: pop3", error);
+	if (c->server_protocol == CONF_POP1 && c->network_tls == CONF_TLS_STARTTLS)
+		return complain("network.tls", "starttls",
+		    "server.protocol = pop1 has no STLS; allowed with it: auto, implicit, off", error);
 	if (c->auth_secrets_file[0])
 		return complain("auth.secrets_file", c->auth_secrets_file,
 		    "not in this version; allowed: (none)", error);
@@ -146,6 +147,8 @@ static enum plan_tls decide_tls(const struct plan *p)
 	default:
 		if (p->start.local.port == 995)
 			return PLAN_TLS_IMPLICIT;
+		if (p->conf.server_protocol == CONF_POP1)
+			return PLAN_TLS_OFF;
 		return files_set(&p->files) ? PLAN_TLS_STLS : PLAN_TLS_OFF;
 	}
 }

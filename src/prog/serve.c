@@ -196,6 +196,6 @@ int serve(struct plan *p)
 	if (monitor_serve(&m) != MONITOR_SESSION)
 		return leave(p, &m);
 	settle(p, &m);
-	given = (struct session_input){ m.input, m.output, m.input_len, m.output_len };
+	given = (struct session_input){ judge_name(), m.input, m.output, m.input_len, m.output_len };
 	return m.pam >= 0 ? serve_inside(&m, &given) : session_run(p, &m.verdict.account, &given);
 }

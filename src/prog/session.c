@@ -9,6 +9,7 @@
 #include "base/die.h"
 #include "base/fdio.h"
 #include "base/notify.h"
+#include "pop/pop1_session.h"
 #include "pop/pop3_session.h"
 #include "prog/lines.h"
 #include "prog/mailbox.h"
@@ -146,6 +147,35 @@ static struct maildrop *serve_pop3(struct mailbox *b, bool told)
 	return drop;
 }
 
+static enum maildrop_result open_folder(void *context, const char *folder, struct maildrop **drop,
+    const char **reply)
+{
+	struct mailbox *b = context;
+	enum maildrop_result r = mailbox_open(b, folder, drop);
+
+	*reply = b->reply;
+	return r;
+}
+
+/* Mailboxes are opened by name, one after the other; of the last one too the caller keeps what it learnt. */
+static struct maildrop *serve_pop1(struct mailbox *b, const char *login, bool told)
+{
+	struct pop1_session s = {
+		.common = begin(b, told, NULL),
+		.open = open_folder,
+		.context = b,
+		.user = b->account->name,
+		.login = login,
+	};
+	int64_t began = fdio_now();
+	enum command_end end;
+
+	(void)out_text(&out, "+OK which mailbox?\r\n");
+	end = pop1_session(&s, &line, &out);
+	log_end(b->plan, b->account, &s.common, end, fdio_now() - began);
+	return s.common.drop;
+}
+
 int session_run(const struct plan *p, const struct account *a, const struct session_input *given)
 {
 	static struct mailbox box;
@@ -163,7 +193,8 @@ int session_run(const struct plan *p, const struct account *a, const struct sess
 		close_with(&box);
 		return DIE_CLIENT;
 	}
-	drop = serve_pop3(&box, told);
+	drop = p->conf.server_protocol == CONF_POP1 ? serve_pop1(&box, given->login, told) :
+	    serve_pop3(&box, told);
 	/* the client has its last reply, and need not wait for what is only kept for later */
 	(void)close(p->start.in);
 	if (p->start.out != p->start.in)

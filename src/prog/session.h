@@ -10,6 +10,7 @@
 
 /* What came over the border with a granted login */
 struct session_input {
+	const char *login;		/* the name as it was given, which PAM may have changed */
 	const char *input, *output;
 	size_t input_len, output_len;
 };

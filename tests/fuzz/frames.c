@@ -90,7 +90,7 @@ static void make_inside(struct food *f)
 	static struct plan p;
 	static struct account a = { .name = "alice", .home = "/home/alice", .uid = 1000, .gid = 1000,
 	    .groups_count = 2, .groups = { 4, 5 } };
-	const struct session_input given = { "STAT\r\n", "+OK\r\n", 6, 5 };
+	const struct session_input given = { "alice", "STAT\r\n", "+OK\r\n", 6, 5 };
 
 	if (p.conf.server_hostname == NULL) {
 		conf_defaults(&p.conf);

@@ -16,7 +16,7 @@ from lib.program import PATIENCE, Program, Silence, leftovers
 from lib.secure import Secure
 from lib.tunnel import Broken
 
-REPLY = re.compile(rb"(\+OK|-ERR)( |\r\n$)")
+REPLY = re.compile(rb"(\+OK|-ERR)( |\r\n$)|#\d+\r\n$")
 REPLY_MAX = 512		# RFC 2449 section 4, with the CRLF
 
 
@@ -159,6 +159,22 @@ class Play(Secure):
             at = next((i for i, (a, b) in enumerate(zip(got, wanted)) if a != b), min(len(got), len(wanted)))
             raise Wrong(f"at octet {at}: heard {show(got[at:], 80)}, not {show(wanted[at:], 80)}")
 
+    def _mailbox(self, text):
+        """What RCEV sends of these messages, without the From lines."""
+        return [wire.mbox(self.maildir.expected[decode(path)]) for path in text.split()]
+
+    def _hear_count(self, run, text):
+        """The count of octets that RETR or RDEL announces for these messages."""
+        octets = sum(wire.FROM_OCTETS + len(part) for part in self._mailbox(text))
+        self._match(run, b"#%d" % octets)
+
+    def _hear_mailbox(self, run, text):
+        """All of these messages, one behind the other, and not an octet more."""
+        for wanted in self._mailbox(text):
+            got = run.take(wire.FROM_OCTETS + len(wanted))
+            if not re.fullmatch(wire.FROM, got[:wire.FROM_OCTETS]) or got[wire.FROM_OCTETS:] != wanted:
+                raise Wrong(f"heard {show(got, 200)}, not a From line and {show(wanted, 120)}")
+
     def _unordered(self, index, run):
         """The first of several S- lines takes them all, in any order."""
         if index and self.t.steps[index - 1].kind == "S-":
@@ -174,7 +190,7 @@ class Play(Secure):
 
     KINDS = {"C:": _say, "C~": _say_raw, "C+": _say_later, "C.": _say_slowly, "S:": _hear_reply, "S+": _hear_replies,
              "S/": _hear_pattern, "S.": _hear_line,
-             "S~": _hear_line_pattern, "S<": _hear_message}
+             "S~": _hear_line_pattern, "S<": _hear_message, "S#": _hear_count, "S=": _hear_mailbox}
 
     # what else happens: @name
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from lib.escapes import decode
 
-STEP = re.compile(r"(\d?)(C[:+.~]|S[:/.<~+-])(?: (.*))?$")
+STEP = re.compile(r"(\d?)(C[:+.~]|S[:/.<~+#=-])(?: (.*))?$")
 ACTION = re.compile(r"(\d?)@(\w+)(?: (.*))?$")
 HEADER = re.compile(r"(\d?)([a-z]+):(?: (.*))?$")
 
@@ -26,7 +26,7 @@ class Malformed(Exception):
 @dataclass
 class Step:
     session: str
-    kind: str		# C: C+ C. C~ S: S+ S/ S. S~ S< S- or the name of an action
+    kind: str		# C: C+ C. C~ S: S+ S/ S. S~ S< S- S# S= or the name of an action
     text: str
     line: int
 

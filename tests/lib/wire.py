@@ -21,3 +21,12 @@ def octets(content):
 def reply(content):
     """What follows the +OK line of RETR, final line included."""
     return re.sub(rb"(?m)^\.", b"..", lines(content)) + b".\r\n"
+
+
+FROM = rb"From MAILER-DAEMON [A-Z][a-z]{2} [A-Z][a-z]{2} [ 1-3]\d \d\d:\d\d:\d\d \d{4}\r\n"
+FROM_OCTETS = 45
+
+
+def mbox(content):
+    """A message in the stream of RFC 918's RCEV, behind its From line."""
+    return re.sub(rb"(?m)^(?=>*From )", b">", lines(content)) + b"\r\n"

@@ -479,6 +479,50 @@ static int old_kernel(void)
 	return 0;
 }
 
+/* folders */
+
+static enum maildir_open enter(const char *folder)
+{
+	ready();
+	return maildir_enter(&m, folder, "m", why, sizeof why);
+}
+
+Test(maildir, what_a_folder_may_be_called)
+{
+	static const char *const good[] = { "Work", "a", "Sent Items", "a.b.c", "a.", "-x", "\xc3\xa4", "%%", "~" };
+	static const char *const bad[] = { "", ".", "..", ".a", "a/b", "/", "a..b", "a..", "../a", "a\nb", "\x7f",
+	    "\t", "a/../b" };
+	char name[NAME_MAX_OCTETS + 1];
+
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+		cr_expect(maildir_folder(good[i]), "%s", good[i]);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		cr_expect_not(maildir_folder(bad[i]), "%s", bad[i]);
+	memset(name, 'x', sizeof name);
+	name[NAME_MAX_OCTETS] = '\0';
+	cr_expect_not(maildir_folder(name), "with its dot it is too long");
+	name[NAME_MAX_OCTETS - 1] = '\0';
+	cr_expect(maildir_folder(name));
+}
+
+Test(maildir, a_folder_is_a_maildir_below_the_maildir)
+{
+	cr_assert(mkdir("m/.Work", 0700) == 0 && mkdir("m/.Work/new", 0700) == 0);
+	cr_assert(mkdir("m/.Bare", 0700) == 0 && mkdir("Outside", 0700) == 0);
+	cr_assert(symlink("../Outside", "m/.Link") == 0 && symlink(".Work", "m/.Beside") == 0);
+	cr_assert_eq(enter("Work"), MAILDIR_OK, "%s", why);
+	cr_assert(m.top >= 0 && m.root >= 0 && m.top != m.root && maildir_top(&m) == m.root);
+	cr_assert(m.dir[MAILDIR_NEW] >= 0 && m.dir[MAILDIR_CUR] == -1);
+	maildir_close(&m);
+	cr_assert(m.top == -1 && m.root == -1);
+	cr_assert_eq(enter("Play"), MAILDIR_ABSENT);
+	cr_assert_eq(m.top, -1);
+	cr_assert_eq(enter("Bare"), MAILDIR_ABSENT);
+	cr_assert_eq(enter("../Outside"), MAILDIR_ABSENT);
+	cr_assert_eq(enter("Link"), MAILDIR_PERM);
+	cr_assert_eq(enter("Beside"), MAILDIR_PERM);
+}
+
 Test(maildir, kernels_without_the_newer_calls_do)
 {
 	cr_assert_eq(mkdir("mount", 0700) | symlink("mount", "link"), 0);
