@@ -45,6 +45,14 @@ bool ask_external(int fd, const char *name, enum ask_result *result, bool *last)
 	return wire_send(fd, &frame) == FDIO_OK && hear_result(fd, WIRE_ANSWER_EXTERNAL, result, last);
 }
 
+bool ask_apop(int fd, const char *name, const char *digest, enum ask_result *result, bool *last)
+{
+	wire_begin(&frame, WIRE_ASK_APOP);
+	wire_put_text(&frame, name);
+	wire_put_text(&frame, digest);
+	return wire_send(fd, &frame) == FDIO_OK && hear_result(fd, WIRE_ANSWER_APOP, result, last);
+}
+
 bool ask_tls(int fd)
 {
 	wire_begin(&frame, WIRE_ASK_TLS);

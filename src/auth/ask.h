@@ -35,6 +35,7 @@ enum ask_end {
 
 #define ASK_METHOD_MAX 16
 #define ASK_PASSWORD_MAX 8192	/* room for tokens */
+#define ASK_DIGEST 32		/* hexadecimal digits of an APOP digest */
 #define ASK_OUTPUT_MAX 4096	/* unsent replies that travel with a hand-over */
 
 /*
@@ -52,6 +53,12 @@ bool ask_password(int fd, const char *method, const char *name, const char *pass
  * name    who the client wants to be, or "": whom the certificate names
  */
 bool ask_external(int fd, const char *name, enum ask_result *result, bool *last);
+
+/*
+ * ask_apop - does this digest prove who it is (RFC 1939 section 7)?  Answer as ask_password's.
+ * digest  ASK_DIGEST hexadecimal digits in lower case
+ */
+bool ask_apop(int fd, const char *name, const char *digest, enum ask_result *result, bool *last);
 
 /*
  * ask_tls - STLS was answered: the relay is to take the connection, we go on behind it

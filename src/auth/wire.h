@@ -29,6 +29,8 @@ enum wire_type {
 	WIRE_TELL_FAILURE = 'F',	/* login -> monitor: it could not be locked up; nothing was read */
 	WIRE_ASK_EXTERNAL = 'X',	/* login -> monitor: name, by the client's certificate */
 	WIRE_ANSWER_EXTERNAL = 'x',	/* monitor -> login: result, last */
+	WIRE_ASK_APOP = 'D',		/* login -> monitor: name, digest */
+	WIRE_ANSWER_APOP = 'd',		/* monitor -> login: result, last */
 	WIRE_ASK_TLS = 'T',		/* login -> monitor: STLS was answered, start the relay */
 	WIRE_ANSWER_TLS = 't',		/* monitor -> login: it has the connection; 0 or 1 */
 	WIRE_ASK_PROXY = 'R',		/* login -> monitor: what a PROXY header says, struct proxied */
