@@ -1,5 +1,5 @@
 /*
- * judge.c - the monitor's answer to ask_password: PAM's verdict, at the right time
+ * judge.c - the monitor's answer to ask_password and its like: PAM's verdict, at the right time
  *
  * Runs as root, and hands name and password on as octets.  Overwrites the password once PAM
  * has had it.
@@ -11,8 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "auth/apop.h"
 #include "auth/judge.h"
 #include "auth/reap.h"
+#include "auth/record.h"
 #include "base/buf.h"
 #include "base/die.h"
 #include "base/words.h"
@@ -20,24 +22,8 @@
 #define LEAVE 2000	/* ms that a PAM child has to go after its answer */
 #define THROTTLED "throttled"	/* the reason where a source that guesses cannot be let in in time */
 
+/* of an APOP the password is its digest */
 static char name[NAMES_MAX + 1], password[ASK_PASSWORD_MAX + 1];
-
-static void log_login(const struct monitor *m, int priority, const char *phrase)
-{
-	const struct verdict *v = &m->verdict;
-	bool granted = v->result == ASK_GRANTED;
-	struct log_line l;
-
-	m->calls->begin(&l, priority, phrase);
-	log_text(&l, "method", m->method);
-	cover_log(&l, &m->cover);
-	if (!granted)
-		log_word(&l, "reason", v->reason);
-	log_text(&l, "user", granted ? v->account.name : name);
-	if (granted && strcmp(v->account.name, name) != 0)
-		log_text(&l, "login", name);
-	log_send(&l);
-}
 
 struct pam_start {
 	const struct monitor *m;
@@ -92,9 +78,9 @@ void judge_dismiss(const struct monitor *m, int fd, pid_t pid, int64_t wait)
 	(void)close(fd);
 }
 
-static void ask_pam(struct monitor *m, bool external)
+static void ask_pam(struct monitor *m, enum pam_proof proof)
 {
-	struct pam_start s = { m, { m->rules->pam, m->rules->pam_calls, name, password, external } };
+	struct pam_start s = { m, { m->rules->pam, m->rules->pam_calls, name, password, proof } };
 	pid_t pid;
 	int fd = m->calls->start(run_pam, &s, &pid);
 	bool heard;
@@ -131,43 +117,27 @@ static bool wait_in_line(struct monitor *m)
 	return false;
 }
 
-/* One line when it begins, not one an attempt */
-static void count_failure(struct monitor *m)
-{
-	char error[THROTTLE_ERROR];
-	struct throttle_news news;
-	struct log_line l;
-
-	throttle_count(m->rules->throttle, name, password, &news, error);
-	if (error[0] && !m->throttle_told) {
-		m->throttle_told = true;
-		log_note(m->rules->throttle->expected ? LOG_WARNING : LOG_DEBUG, "throttle: %s", error);
-	}
-	if (news.failures == 0)
-		return;
-	m->calls->begin(&l, LOG_NOTICE, "THROTTLED");
-	log_number(&l, "failures", news.failures);
-	log_number(&l, "delay_ms", (uint64_t)news.delay);
-	log_send(&l);
-}
-
 /* The failure is logged when it is known; the client hears of it later. */
-static bool judge_failure(struct monitor *m, int64_t came, bool guessed)
+static bool judge_failure(struct monitor *m, int64_t came, enum pam_proof proof)
 {
 	const struct verdict *v = &m->verdict;
 	bool last = false;
 
 	if (v->result == ASK_REFUSED || v->result == ASK_EXPIRED) {
-		log_login(m, LOG_NOTICE, "LOGIN FAILED");
+		/* nobody guesses certificates: no throttle */
+		if (proof == PAM_BY_CERTIFICATE)
+			record_login(m, LOG_NOTICE, "LOGIN FAILED", name);
+		else if (proof == PAM_BY_DIGEST)
+			record_hold(m, name, password);
+		else
+			record_failure(m, name, password);
 		last = failures_add(&m->failures, name, password, m->rules->max_failures);
-		if (guessed)
-			count_failure(m);
 	} else {
 		/* the one that is the client's doing, and not our fault */
-		log_login(m, strcmp(v->reason, THROTTLED) == 0 ? LOG_NOTICE : LOG_ERR, "LOGIN DEFERRED");
+		record_login(m, strcmp(v->reason, THROTTLED) == 0 ? LOG_NOTICE : LOG_ERR, "LOGIN DEFERRED", name);
 		last = strcmp(v->reason, "pam-crash") == 0 || strcmp(v->reason, "shutdown") == 0;
 		if (v->setup)
-			m->status = DIE_PAM;
+			m->status = strcmp(v->reason, PAM_SECRETS) == 0 ? DIE_CONFIG : DIE_PAM;
 	}
 	failures_wait(came, m->rules->failure_delay);
 	return last;
@@ -177,7 +147,7 @@ static bool judge_failure(struct monitor *m, int64_t came, bool guessed)
 static bool conclude(struct monitor *m, enum wire_type answer, bool last)
 {
 	if (m->verdict.result == ASK_GRANTED) {
-		log_login(m, LOG_NOTICE, "LOGIN");
+		record_login(m, LOG_NOTICE, "LOGIN", name);
 		m->state = MONITOR_GRANTED;
 		/* however late it is: only the hand-over is to come */
 		m->until = fdio_now();
@@ -191,17 +161,15 @@ static bool conclude(struct monitor *m, enum wire_type answer, bool last)
 	return wire_send(m->login, &m->frame) == FDIO_OK;
 }
 
-bool judge_password(struct monitor *m)
+/* One and the same for a password and a digest, so that nothing tells them, or names, apart */
+static bool judge(struct monitor *m, enum wire_type answer, enum pam_proof proof)
 {
 	int64_t came = fdio_now();
 	bool last = false;
 
-	wire_text(&m->frame, m->method, sizeof m->method);
-	wire_text(&m->frame, name, sizeof name);
-	wire_text(&m->frame, password, sizeof password);
-	if (!wire_end(&m->frame))
-		return false;
-	wire_wipe(&m->frame);
+	/* who was it that tried APOP? only its own password can tell */
+	if (proof == PAM_BY_DIGEST || strcmp(name, m->held.name) != 0)
+		record_release(m);
 	if (failures_known(&m->failures, name, password)) {
 		/* clients try one wrong password by each mechanism: that is one failure */
 		verdict_clear(&m->verdict);
@@ -210,13 +178,39 @@ bool judge_password(struct monitor *m)
 	} else {
 		if (wait_in_line(m)) {
 			came = fdio_now();
-			ask_pam(m, false);
+			ask_pam(m, proof);
 		}
+		record_settle(m, name, password);
 		if (m->verdict.result != ASK_GRANTED)
-			last = judge_failure(m, came, true);
+			last = judge_failure(m, came, proof);
 	}
 	buf_wipe(password, strlen(password));
-	return conclude(m, WIRE_ANSWER_PASSWORD, last);
+	return conclude(m, answer, last);
+}
+
+bool judge_password(struct monitor *m)
+{
+	wire_text(&m->frame, m->method, sizeof m->method);
+	wire_text(&m->frame, name, sizeof name);
+	wire_text(&m->frame, password, sizeof password);
+	if (!wire_end(&m->frame))
+		return false;
+	wire_wipe(&m->frame);
+	return judge(m, WIRE_ANSWER_PASSWORD, PAM_BY_PASSWORD);
+}
+
+bool judge_apop(struct monitor *m)
+{
+	char digest[ASK_DIGEST + 1];
+
+	(void)snprintf(m->method, sizeof m->method, "APOP");
+	wire_text(&m->frame, name, sizeof name);
+	wire_text(&m->frame, digest, sizeof digest);
+	/* nothing that was not offered, and no digest but of the timestamp that we made */
+	if (!wire_end(&m->frame) || !m->rules->pam->timestamp[0] || !apop_normal(digest))
+		return false;
+	memcpy(password, digest, sizeof digest);
+	return judge(m, WIRE_ANSWER_APOP, PAM_BY_DIGEST);
 }
 
 /* Why the certificate does not do, or NULL */
@@ -242,6 +236,7 @@ bool judge_external(struct monitor *m)
 	wire_text(&m->frame, name, sizeof name);
 	if (!wire_end(&m->frame))
 		return false;
+	record_release(m);
 	password[0] = '\0';
 	refused = refuse_external(m);
 	if (!name[0])
@@ -250,11 +245,10 @@ bool judge_external(struct monitor *m)
 		verdict_clear(&m->verdict);
 		verdict_set(&m->verdict, ASK_REFUSED, refused);
 	} else {
-		ask_pam(m, true);
+		ask_pam(m, PAM_BY_CERTIFICATE);
 	}
-	/* nobody guesses certificates: no throttle */
 	if (m->verdict.result != ASK_GRANTED)
-		last = judge_failure(m, came, false);
+		last = judge_failure(m, came, PAM_BY_CERTIFICATE);
 	return conclude(m, WIRE_ANSWER_EXTERNAL, last);
 }
 

@@ -15,6 +15,12 @@
 bool judge_password(struct monitor *m);
 
 /*
+ * judge_apop - the frame in m->frame is a WIRE_ASK_APOP: the same for a digest of a shared secret
+ * PAM is not asked for authentication, the PAM child looks into auth.secrets_file instead.
+ */
+bool judge_apop(struct monitor *m);
+
+/*
  * judge_external - the frame in m->frame is a WIRE_ASK_EXTERNAL: the same for a client's certificate
  * PAM is not asked for authentication, but all else that it decides stays its.
  */

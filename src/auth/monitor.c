@@ -1,11 +1,12 @@
 /*
  * monitor.c - the privileged side of the border, until a login is granted
  *
- * These files run with privilege while a connection lives: this one, judge.c, relayed.c
- * (hands out certificates), proxied.c (hears what a trusted proxy says), cover.c, failures.c,
- * throttle.c with slots.c (which sources guess), reap.c, wire.c (decodes), verdict.c and account.c
+ * These files run with privilege while a connection lives: this one, judge.c, record.c (what
+ * is logged and counted), relayed.c (hands out certificates), proxied.c (hears what a trusted proxy
+ * says), apop.c (makes the timestamp), cover.c, failures.c, throttle.c with slots.c (which sources guess), reap.c, wire.c (decodes), verdict.c and account.c
  * (decode the PAM child's answer), net/addr.c, tls/files.c (opens, never reads), tls/tickets.c,
- * sys/spawn.c, sys/become.c, base/ and prog/.  In the PAM child also pam.c and names.c.
+ * sys/spawn.c, sys/become.c, base/ and prog/.  In the PAM child also pam.c,
+ * names.c and secrets.c (whose check of owner and mode the monitor makes, too).
  * Whoever adds to this list says why.
  *
  * SPDX-License-Identifier: ISC
@@ -18,6 +19,7 @@
 #include "auth/judge.h"
 #include "auth/monitor.h"
 #include "auth/reap.h"
+#include "auth/record.h"
 #include "auth/relayed.h"
 #include "base/die.h"
 
@@ -72,6 +74,7 @@ static bool hear_end(struct monitor *m)
 
 	if (!wire_end(&m->frame))
 		return false;
+	record_release(m);
 	log_end(m, words[why], commands, refused);
 	m->state = MONITOR_DONE;
 	return true;
@@ -104,6 +107,7 @@ static const struct request {
 	{ WIRE_TELL_PROXY_FAILURE, MONITOR_PROXY, 32, proxied_hear_failure },
 	{ WIRE_ASK_PASSWORD, MONITOR_LOGIN, 0, judge_password },
 	{ WIRE_ASK_EXTERNAL, MONITOR_LOGIN, 0, judge_external },
+	{ WIRE_ASK_APOP, MONITOR_LOGIN, 0, judge_apop },
 	{ WIRE_ASK_TLS, MONITOR_LOGIN, 8, relayed_start },
 	{ WIRE_HAND_OVER, MONITOR_GRANTED, 1, take_over },
 	{ WIRE_TELL_END, MONITOR_PROXY | MONITOR_LOGIN | MONITOR_GRANTED | MONITOR_CLOSING, 2, hear_end },
@@ -132,6 +136,7 @@ static void give_up(struct monitor *m, enum fdio_result why)
 {
 	struct log_line l;
 
+	record_release(m);
 	if (why == FDIO_TIME || why == FDIO_SIGNAL) {
 		/* the login process tells its client; our own waits are to work again */
 		(void)kill(m->login_pid, SIGTERM);

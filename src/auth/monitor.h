@@ -19,6 +19,7 @@
 #include "auth/failures.h"
 #include "auth/pam.h"
 #include "auth/proxied.h"
+#include "auth/record.h"
 #include "auth/tell.h"
 #include "auth/throttle.h"
 #include "auth/verdict.h"
@@ -102,6 +103,7 @@ struct monitor {
 	char method[ASK_METHOD_MAX];
 	const char *input, *output;	/* with MONITOR_SESSION: in frame */
 	size_t input_len, output_len;
+	struct record_held held;
 	/* the long ones last: each page that is touched costs a fault, and another after a fork */
 	struct failures failures;
 	struct verdict verdict;

@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/apop.h"
 #include "auth/pam.h"
+#include "auth/secrets.h"
 #include "auth/verdict.h"
 #include "base/buf.h"
 #include "base/dlnote.h"
@@ -162,7 +164,7 @@ static bool ask_pam(struct talk *t, struct verdict *v)
 	const void *user = NULL;
 
 	t->last = start(t);
-	if (t->last == PAM_SUCCESS && !t->request->external)
+	if (t->last == PAM_SUCCESS && t->request->proof == PAM_BY_PASSWORD)
 		t->last = t->lib.authenticate(t->handle, PAM_DISALLOW_NULL_AUTHTOK);
 	verdict_of_code(v, t->last);
 	if (v->result != ASK_GRANTED)
@@ -232,6 +234,22 @@ static int serve_session(struct talk *t, int fd)
 	return status;
 }
 
+/* PAM has no way to ask for a digest; all else that it decides stays its. */
+static bool prove(const struct talk *t, struct verdict *v)
+{
+	const struct pam_rules *rules = t->request->rules;
+	char error[SECRETS_ERROR];
+	enum ask_result result = apop_prove(rules->secrets_file, rules->timestamp, t->name,
+	    t->request->password, error);
+
+	if (result == ASK_PERM) {
+		log_note(LOG_ERR, "APOP: %s", error);
+		v->setup = true;
+	}
+	verdict_set(v, result, result == ASK_PERM ? PAM_SECRETS : "auth");
+	return result == ASK_GRANTED;
+}
+
 static bool permit(struct talk *t, struct verdict *v, char name[NAMES_MAX + 1])
 {
 	const struct pam_rules *rules = t->request->rules;
@@ -240,6 +258,8 @@ static bool permit(struct talk *t, struct verdict *v, char name[NAMES_MAX + 1])
 		verdict_set(v, ASK_REFUSED, "name");
 		return false;
 	}
+	if (t->request->proof == PAM_BY_DIGEST && !prove(t, v))
+		return false;
 	if (!open_library(&t->lib)) {
 		verdict_set(v, ASK_PERM, "libpam");
 		v->setup = true;

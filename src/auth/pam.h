@@ -27,6 +27,8 @@ struct pam_rules {
 	uid_t min_uid;
 	bool session;		/* auth.pam_session */
 	const char *rhost;	/* numeric address, or "" */
+	const char *secrets_file;
+	const char *timestamp;	/* of APOP; "": it is not offered */
 };
 
 /* What only a higher layer may do for the PAM child */
@@ -38,12 +40,21 @@ struct pam_calls {
 	void *context;
 };
 
+/* What proves who it is; without a password there is no authentication phase. */
+enum pam_proof {
+	PAM_BY_PASSWORD,
+	PAM_BY_CERTIFICATE,	/* it has been looked at */
+	PAM_BY_DIGEST		/* of a shared secret: the child looks for it in secrets_file */
+};
+
+#define PAM_SECRETS "secrets-file"	/* the reason where that file cannot be used */
+
 struct pam_request {
 	const struct pam_rules *rules;
 	const struct pam_calls *calls;
 	const char *name;
-	char *password;		/* overwritten once PAM has had it */
-	bool external;		/* a certificate has proved who it is: no authentication phase */
+	char *password;		/* or digest; overwritten once PAM has had it */
+	enum pam_proof proof;
 };
 
 /*

@@ -95,6 +95,7 @@ enum command_outcome login_password(struct command_loop *l, int monitor, const c
 enum command_end login_serve(struct command_loop *l, const struct login_rules *rules, const char *named,
     struct login_counts *counts)
 {
+	const char *timestamp = rules->timestamp ? rules->timestamp : "";
 	struct login *s = l->state;
 	enum command_end end;
 
@@ -104,7 +105,9 @@ enum command_end login_serve(struct command_loop *l, const struct login_rules *r
 	l->covered = rules->covered;
 	l->bad_limit = BAD_LIMIT;
 	l->until = fdio_after(rules->timeout);
-	(void)out_format(l->out, "+OK %s %s ready\r\n", rules->hostname, named);
+	/* no angle brackets but the timestamp's: clients take them for one */
+	(void)out_format(l->out, "+OK %s %s ready%s%s\r\n", rules->hostname, named, timestamp[0] ? " " : "",
+	    timestamp);
 	end = command_serve(l);
 	counts->commands = l->commands;
 	counts->refused = l->refused;

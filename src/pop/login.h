@@ -19,6 +19,7 @@
 struct login_rules {
 	int monitor;			/* pair */
 	const char *hostname;		/* for the greeting */
+	const char *timestamp;		/* of APOP, for the greeting; NULL or "": it is not offered */
 	bool covered;			/* passwords may pass */
 	int64_t timeout;		/* ms for the whole of it */
 };

@@ -4,6 +4,9 @@
  *
  * SPDX-License-Identifier: ISC
  */
+#include <string.h>
+
+#include "auth/apop.h"
 #include "auth/ask.h"
 #include "base/fdio.h"
 #include "pop/pop3_lang.h"
@@ -22,6 +25,24 @@ static enum command_outcome do_auth(struct command_loop *l, char *const argument
 	struct state *s = l->state;
 
 	return pop3_auth(l, &s->auth, argument, count);
+}
+
+/* RFC 1939 section 7.  No password passes, so that it needs no TLS. */
+static enum command_outcome do_apop(struct command_loop *l, char *const argument[], size_t count)
+{
+	const struct state *s = l->state;
+	enum ask_result result = ASK_REFUSED;
+	bool last = true, answered;
+
+	(void)count;
+	if (!s->rules->common.timestamp || !s->rules->common.timestamp[0])
+		return command_say(l, COMMAND_BAD, "no APOP here");
+	if (strlen(argument[0]) > NAMES_MAX || !apop_normal(argument[1]))
+		return command_say(l, COMMAND_BAD, "not a name and a digest");
+	if (!login_ready(l))
+		return COMMAND_QUIET;
+	answered = ask_apop(s->login.monitor, argument[0], argument[1], &result, &last);
+	return login_conclude(l, answered, result, last);
 }
 
 /* Everything that was said in clear is forgotten; only the inner end is left. */
@@ -95,6 +116,7 @@ static struct command table[] = {
 	[ROW_AUTH] = { .name = "AUTH", .run = do_auth, .least = 0, .most = 2, .longer = true, .secret = true,
 	    .syntax = "AUTH mechanism [initial-response]" },
 	[ROW_STLS] = { .name = "STLS", .run = do_stls, .syntax = "STLS" },
+	{ .name = "APOP", .run = do_apop, .least = 2, .most = 2, .syntax = "APOP name digest" },
 	{ .name = "CAPA", .run = command_capa, .syntax = "CAPA" },
 	{ .name = "UTF8", .run = do_utf8, .capa = "UTF8 USER", .syntax = "UTF8" },
 	{ .name = "LANG", .run = pop3_lang, .most = 1, .capa = "LANG", .syntax = "LANG [language]" },
@@ -130,6 +152,5 @@ enum command_end pop3_login(const struct pop3_login *rules, struct line *line, s
 	/* mechanisms that need TLS are not offered before it */
 	s.auth.offers.external = rules->offers.external && rules->secured;
 	l.table = pop3_login_table(&s.auth.offers);
-	/* no angle brackets: some clients take them for APOP's timestamp */
 	return login_serve(&l, &rules->common, "POP3", counts);
 }

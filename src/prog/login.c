@@ -100,6 +100,7 @@ int login_run(int fd, void *argument)
 	struct pop3_login rules = {
 		.common = {
 			.hostname = plan->hostname,
+			.timestamp = plan->timestamp,
 			.covered = plan->covered,
 			.timeout = (int64_t)c->limits_login_timeout,
 		},

@@ -62,9 +62,6 @@ bool plan_check(const struct conf *c, char error[CONF_ERROR])
 	if (c->server_protocol == CONF_POP1 && c->network_tls == CONF_TLS_STARTTLS)
 		return complain("network.tls", "starttls",
 		    "server.protocol = pop1 has no STLS; allowed with it: auto, implicit, off", error);
-	if (c->auth_secrets_file[0])
-		return complain("auth.secrets_file", c->auth_secrets_file,
-		    "not in this version; allowed: (none)", error);
 	return true;
 }
 
@@ -218,6 +215,8 @@ void plan_make(struct plan *p)
 		.min_uid = (uid_t)c->auth_min_uid,
 		.session = c->auth_pam_session,
 		.rhost = p->start.peer.text,
+		.secrets_file = c->auth_secrets_file,
+		.timestamp = p->timestamp,
 	};
 	p->monitor = (struct monitor_rules){
 		.throttle = &p->throttle,

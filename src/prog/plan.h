@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "auth/account.h"
+#include "auth/apop.h"
 #include "auth/monitor.h"
 #include "auth/pam.h"
 #include "conf/conf.h"
@@ -30,6 +31,7 @@ struct plan {
 	char id[9];			/* of this connection, in the log and in -ERR [SYS/...] */
 	char ip[INET6_ADDRSTRLEN + 4];	/* as the log shows it */
 	char hostname[256];
+	char timestamp[APOP_TIMESTAMP];	/* APOP's, in the greeting; "": none */
 	bool covered;			/* passwords may pass in clear */
 	struct pop3_offers offers;
 	enum plan_tls tls_mode;

@@ -13,6 +13,7 @@
 
 #include "auth/judge.h"
 #include "auth/relayed.h"
+#include "auth/secrets.h"
 #include "base/die.h"
 #include "base/fdio.h"
 #include "base/rundir.h"
@@ -164,6 +165,20 @@ static void shed(void)
 	    "sandbox: capabilities: %s", strerror(error));
 }
 
+/* Before the login process is made, which has it from us and can ask for no other */
+static void offer_apop(struct plan *p)
+{
+	const char *file = p->conf.auth_secrets_file;
+	char error[SECRETS_ERROR];
+
+	if (!file[0] || p->conf.server_protocol != CONF_POP3)
+		return;
+	if (!secrets_usable(file, error))
+		log_note(LOG_ERR, "APOP is not offered: %s", error);
+	else if (!apop_timestamp(p->timestamp, p->hostname))
+		log_note(LOG_ERR, "APOP is not offered: no random octets");
+}
+
 int serve(struct plan *p)
 {
 	static const struct monitor_calls calls = {
@@ -190,6 +205,7 @@ int serve(struct plan *p)
 		if (m.relay.fd < 0)
 			return DIE_TLS;
 	}
+	offer_apop(p);
 	m.login = spawn_child(login_run, p, 0, &m.login_pid);
 	if (m.login < 0)
 		die(DIE_SYSTEM, "login process: %m");

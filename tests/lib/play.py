@@ -2,6 +2,7 @@
 #
 # SPDX-License-Identifier: ISC
 import contextlib
+import hashlib
 import os
 import re
 import signal
@@ -18,6 +19,8 @@ from lib.tunnel import Broken
 
 REPLY = re.compile(rb"(\+OK|-ERR)( |\r\n$)|#\d+\r\n$")
 REPLY_MAX = 512		# RFC 2449 section 4, with the CRLF
+DIGEST = re.compile(r"\{apop (.+?)\}")
+TIMESTAMP = re.compile(rb"<[0-9a-f]{32}@[0-9A-Za-z.-]+>")
 
 
 class Play(Secure):
@@ -81,11 +84,22 @@ class Play(Secure):
             if under:
                 binary, arguments = "/bin/sh", ["-c", f'{under}; exec "$0" "$@"', binary] + arguments
             self.runs[name] = Program(binary, arguments, self.over, env)
-            self.runs[name].greeted = False
+            self.runs[name].greeted = None	# the line
             self._begin(self.runs[name], self.begins)
         return self.runs[name]
 
     # the conversation
+
+    def _expand(self, run, text):
+        """{apop secret} is the digest of that secret and the timestamp in the greeting"""
+        return DIGEST.sub(lambda m: self._digest(run, decode(m[1])), self.place.expand(text))
+
+    @staticmethod
+    def _digest(run, secret):
+        stamp = TIMESTAMP.search(run.greeted or b"")
+        if not stamp:
+            raise Wrong(f"no timestamp in the greeting: {show(run.greeted or b'')}")
+        return hashlib.md5(stamp[0] + secret).hexdigest()
 
     def _step(self, index, step):
         run = self._session(step.session)
@@ -94,9 +108,9 @@ class Play(Secure):
             if step.kind == "S-":
                 self._unordered(index, run)
             elif step.kind in self.KINDS:
-                self.KINDS[step.kind](self, run, self.place.expand(step.text))
+                self.KINDS[step.kind](self, run, self._expand(run, step.text))
             else:
-                getattr(self, "_do_" + step.kind)(run, self.place.expand(step.text))
+                getattr(self, "_do_" + step.kind)(run, self._expand(run, step.text))
         except (Wrong, Silence, Broken) as wrong:
             what = str(wrong) or f"nothing came for {PATIENCE:g} s; waiting: {show(run.buffer)}"
             raise Wrong(f"{self.t.file}:{step.line}: {what}") from None
@@ -134,7 +148,7 @@ class Play(Secure):
 
     def _match(self, run, pattern):
         line = run.line()
-        run.greeted = True
+        run.greeted = run.greeted or line
         if not re.fullmatch(pattern + rb"\r\n", line, re.S):
             raise Wrong(f"heard: {show(line) or 'the end of the connection'}")
         if not (REPLY.match(line) or line.startswith(b"+ ")) or len(line) > REPLY_MAX:

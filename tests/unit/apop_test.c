@@ -3,17 +3,15 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
+#include "scratch.h"
 
 #include "auth/apop.h"
 #include "auth/secrets.h"
-#include "scratch.h"
 
 #define STAMP "<1896.697170952@dbc.mtview.ca.us>"
 #define RIGHT "c4c9334bac560ecc979e58001b3e22fb"
+
+TestSuite(apop, .init = scratch_make, .fini = scratch_end, .timeout = 60);
 
 Test(apop, the_example_of_the_rfc)
 {
@@ -79,52 +77,45 @@ Test(apop, and_never_the_same_again)
 	cr_assert_str_neq(one, other);
 }
 
-static const char *file(const char *text, mode_t mode)
+static void put_file(const char *text, mode_t mode)
 {
-	static char path[64] = "";
-	FILE *f;
+	FILE *f = fopen("f", "w");
 
-	if (!path[0])
-		(void)snprintf(path, sizeof path, "/tmp/restante-apop.%d", (int)getpid());
-	f = fopen(path, "w");
-	cr_assert_not_null(f);
-	cr_assert_eq(fputs(text, f) >= 0, 1);
-	cr_assert_eq(fclose(f), 0);
-	cr_assert_eq(chmod(path, mode), 0);
-	return path;
+	cr_assert(f && fputs(text, f) >= 0 && fclose(f) == 0 && chmod("f", mode) == 0);
 }
 
-static enum ask_result prove(const char *path, const char *name, const char *digest, char *error)
+static enum ask_result prove(const char *name, const char *digest, char *error)
 {
-	return apop_prove(path, STAMP, name, digest, error);
+	return apop_prove("f", STAMP, name, digest, error);
 }
 
 Test(apop, the_secret_of_that_name_and_no_other)
 {
 	char error[SECRETS_ERROR], unknown[ASK_DIGEST + 1];
-	const char *path = file("# ours\nbob:something else\nmrose:tanstaaf\nmrose:later\n", 0600);
 
-	cr_expect_eq(prove(path, "mrose", RIGHT, error), ASK_GRANTED);
-	cr_expect_eq(prove(path, "bob", RIGHT, error), ASK_REFUSED);
-	cr_expect_eq(prove(path, "mros", RIGHT, error), ASK_REFUSED);
+	put_file("# ours\nbob:something else\nmrose:tanstaaf\nmrose:later\n", 0600);
+
+	cr_expect_eq(prove("mrose", RIGHT, error), ASK_GRANTED);
+	cr_expect_eq(prove("bob", RIGHT, error), ASK_REFUSED);
+	cr_expect_eq(prove("mros", RIGHT, error), ASK_REFUSED);
 	apop_digest(STAMP, "later", unknown);
-	cr_expect_eq(prove(path, "mrose", unknown, error), ASK_REFUSED, "the first line counts");
+	cr_expect_eq(prove("mrose", unknown, error), ASK_REFUSED, "the first line counts");
 	/* what is compared with for a name that is not there */
 	apop_digest(STAMP, "", unknown);
-	cr_expect_eq(prove(path, "carol", unknown, error), ASK_REFUSED);
-	(void)remove(path);
+	cr_expect_eq(prove("carol", unknown, error), ASK_REFUSED);
 }
 
 Test(apop, a_file_that_cannot_be_used_lets_nobody_in)
 {
 	char error[SECRETS_ERROR];
-	const char *path = file("mrose:tanstaaf\nbob\n", 0600);
 
-	cr_expect_eq(prove(path, "mrose", RIGHT, error), ASK_PERM);
+	put_file("mrose:tanstaaf\nbob\n", 0600);
+
+	cr_expect_eq(prove("mrose", RIGHT, error), ASK_PERM);
 	cr_expect_not_null(strstr(error, ":2: no ':'"), "%s", error);
-	path = file("mrose:tanstaaf\n", 0640);
-	cr_expect_eq(prove(path, "mrose", RIGHT, error), ASK_PERM);
+	put_file("mrose:tanstaaf\n", 0640);
+	cr_expect_eq(prove("mrose", RIGHT, error), ASK_PERM);
 	cr_expect_not_null(strstr(error, "open to group or others"), "%s", error);
-	(void)remove(path);
-	cr_expect_eq(prove(path, "mrose", RIGHT, error), ASK_PERM);
+	cr_assert_eq(remove("f"), 0);
+	cr_expect_eq(prove("mrose", RIGHT, error), ASK_PERM);
 }
