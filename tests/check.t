@@ -308,6 +308,7 @@ def options(check):
     check.says("proxies that anybody can be", {**tls, "network.proxy_from": "192.0.2.1 ::/0"},
                [r"warning: network\.proxy_from = 192\.0\.2\.1 ::/0: whoever connects from there may claim any address"])
     check.says("proxies that are hosts", {**tls, "network.proxy_from": "192.0.2.1 2001:db8::1 10.0.0.0/8"}, [])
+    secrets(check)
     check.says("what has nothing to do with TLS", {"auth.require_tls": "no", "limits.idle_timeout": "1m"},
                [r"warning: limits\.idle_timeout is under 10 minutes, against RFC 1939",
                 r"warning: auth\.require_tls = no lets passwords pass in clear"])
@@ -340,6 +341,21 @@ def places(check):
     homes = "x:x:5000:5000::/nowhere/smb/x:/bin/sh\ny:x:5001:5001::/nowhere/smb/y:/bin/sh\nz:x:5:5::/nowhere/nfs/z:/bin/sh\n"
     by[-1:] = [check.path("mounts"), *("sh", "-c", 'mount --bind "$0" /etc/passwd && exec "$@"', check.file("homes", homes, 0o644))]
     check.says("the homes of those who may log in, each file system once", {}, [r"warning: /nowhere/smb is SMB: .*"], by=by)
+
+
+def secrets(check):
+    def says(title, text, expected, status=0, mode=0o600, **more):
+        check.says(title, {"auth.secrets_file": check.file("secrets", text, mode), **more}, expected, status)
+
+    good = "# printers\n\nalice:twenty octets at least\n"
+    error, warning = (rf"{word}auth\.secrets_file = {{}}/secrets: " for word in ("error: -o: ", "warning: "))
+    says("a file of secrets", good, [])
+    says("one that the group may read", good, [error + r"{}/secrets: open to group or others; chmod 600 it"], 78, 0o640)
+    says("a line in it that is none", good + "bob\n", [error + r"{}/secrets:4: no ':'; allowed: name:secret"], 78)
+    says("short secrets", good + "bob:short\n", [warning + r"1 of 2 secrets are shorter than 16 octets"])
+    says("no secret at all", "#\n", [warning + r"there is no secret in it; clients try APOP in vain"])
+    check.says("a file of secrets that is not there", {"auth.secrets_file": check.path("none")},
+               [r"error: -o: auth\.secrets_file = {}/none: {}/none: No such file or directory"], 78)
 
 
 def main():

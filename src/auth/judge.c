@@ -134,7 +134,8 @@ static bool judge_failure(struct monitor *m, int64_t came, enum pam_proof proof)
 		last = failures_add(&m->failures, name, password, m->rules->max_failures);
 	} else {
 		/* the one that is the client's doing, and not our fault */
-		record_login(m, strcmp(v->reason, THROTTLED) == 0 ? LOG_NOTICE : LOG_ERR, "LOGIN DEFERRED", name);
+		record_login(m, strcmp(v->reason, THROTTLED) == 0 ? LOG_NOTICE : LOG_ERR, "LOGIN DEFERRED",
+		    name);
 		last = strcmp(v->reason, "pam-crash") == 0 || strcmp(v->reason, "shutdown") == 0;
 		if (v->setup)
 			m->status = strcmp(v->reason, PAM_SECRETS) == 0 ? DIE_CONFIG : DIE_PAM;

@@ -19,8 +19,8 @@
 
 #include "base/die.h"
 #include "base/fdio.h"
-#include "net/networks.h"
 #include "prog/check.h"
+#include "prog/check_auth.h"
 #include "prog/finding.h"
 #include "prog/places.h"
 #include "prog/plan.h"
@@ -42,7 +42,7 @@ struct findings {
 static void wrong(struct findings *f, const char *name, const char *value, const char *why)
 {
 	f->config_error = true;
-	(void)printf("error: %s: %s = %s: %s\n", conf_where(name), name, value, why);
+	finding_error(name, value, why);
 }
 
 static void check_account(const char *name, const char *account)
@@ -257,14 +257,6 @@ static void check_tls(struct findings *f, const struct plan *p)
 		    "is 0, for all clients: short keys and SHA-1 will do", c->tls_min_version);
 }
 
-/* Whoever is in these networks is believed, whatever address he claims. */
-static void check_network(const struct conf *c)
-{
-	if (networks_wide(c->network_proxy_from))
-		finding_warning("network.proxy_from = %s: whoever connects from there may claim any address",
-		    c->network_proxy_from);
-}
-
 int check_configuration(const struct conf *c)
 {
 	static struct plan p;
@@ -274,11 +266,9 @@ int check_configuration(const struct conf *c)
 
 	p.conf = *c;
 	plan_make(&p);
-	check_network(c);
 	if (c->limits_idle_timeout < 600000)
 		finding_warning("limits.idle_timeout is under 10 minutes, against RFC 1939");
-	if (!c->auth_require_tls)
-		finding_warning("auth.require_tls = no lets passwords pass in clear");
+	f.config_error = !check_auth(c);
 	check_account("server.login_user", c->server_login_user);
 	if (missing && c->server_sandbox == CONF_SANDBOX_REQUIRE)
 		wrong(&f, "server.sandbox", "require", missing);

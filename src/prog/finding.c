@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "conf/conf.h"
 #include "prog/finding.h"
 
 void finding_warning(const char *format, ...)
@@ -17,4 +18,9 @@ void finding_warning(const char *format, ...)
 	(void)vprintf(format, args);
 	va_end(args);
 	(void)putchar('\n');
+}
+
+void finding_error(const char *name, const char *value, const char *why)
+{
+	(void)printf("error: %s: %s = %s: %s\n", conf_where(name), name, value, why);
 }

@@ -9,4 +9,7 @@
 /* finding_warning - a line of what is doubtful, printf-like */
 void finding_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* finding_error - a value of an option that cannot be */
+void finding_error(const char *name, const char *value, const char *why);
+
 #endif
