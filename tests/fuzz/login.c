@@ -29,6 +29,7 @@ static struct {
 	struct food answers;
 	bool covered;		/* passwords may pass */
 	bool tls, granted;
+	bool apop;		/* it is offered */
 } monitor;
 static struct line l;
 
@@ -45,6 +46,7 @@ static enum wire_type hear_question(void)
 {
 	static struct wire w;
 	static char method[ASK_METHOD_MAX], name[NAMES_MAX + 1], password[ASK_PASSWORD_MAX + 1];
+	char digest[ASK_DIGEST + 2];
 	enum wire_type type;
 
 	SURE(__real_wire_receive(monitor.fd, &w, 0) == FDIO_OK);
@@ -58,6 +60,11 @@ static enum wire_type hear_question(void)
 	} else if (type == WIRE_ASK_EXTERNAL) {
 		wire_text(&w, name, sizeof name);
 		SURE(monitor.covered);
+	} else if (type == WIRE_ASK_APOP) {
+		wire_text(&w, name, sizeof name);
+		wire_text(&w, digest, sizeof digest);
+		SURE(monitor.apop && strlen(digest) == ASK_DIGEST &&
+		    strspn(digest, "0123456789abcdef") == ASK_DIGEST);
 	} else {
 		SURE(type == WIRE_ASK_TLS && !monitor.tls);
 		check_nothing_waits();
@@ -79,7 +86,8 @@ static void answer(enum wire_type question)
 		return;
 	}
 	wire_begin(&w, odd ? WIRE_TELL_END : question == WIRE_ASK_PASSWORD ? WIRE_ANSWER_PASSWORD :
-	    question == WIRE_ASK_EXTERNAL ? WIRE_ANSWER_EXTERNAL : WIRE_ANSWER_TLS);
+	    question == WIRE_ASK_EXTERNAL ? WIRE_ANSWER_EXTERNAL :
+	    question == WIRE_ASK_APOP ? WIRE_ANSWER_APOP : WIRE_ANSWER_TLS);
 	if (question == WIRE_ASK_TLS) {
 		wire_put_number(&w, how < 0x80);
 		monitor.tls = how < 0x80 && !odd;
@@ -175,6 +183,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	outer_len = food_until(&f, &outer);
 	inner_len = food_until(&f, &inner);
 	rules.common.covered |= rules.secured;
+	rules.common.timestamp = rule & 64 ? "<0@host>" : NULL;
+	monitor.apop = rule & 64;
 	monitor.covered = rules.common.covered;
 	monitor.tls = monitor.granted = false;
 	SURE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);

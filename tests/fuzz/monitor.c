@@ -141,6 +141,7 @@ static int speak(struct food f, enum speaker who, int *other)
 static void check_end(const struct monitor *m)
 {
 	SURE(m->state == MONITOR_SESSION || m->state == MONITOR_DONE);
+	SURE(m->held.digest[0] == '\0');
 	SURE(granted <= 1 && m->failures.count <= m->rules->max_failures);
 	if (m->state != MONITOR_SESSION)
 		return;
@@ -168,6 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	permitted = !(rule & 8);
 	proxy_expected = rules.proxy;
 	pam.session = false;
+	pam.timestamp = rule & 64 ? "<0@h>" : "";
 	m.rules = &rules;
 	m.calls = &calls;
 	m.login = speak(f, LOGIN, &login_other);

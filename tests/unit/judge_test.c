@@ -12,15 +12,17 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "auth/apop.h"
 #include "auth/ask.h"
 #include "auth/slots.h"
+#include "base/die.h"
 #include "base/fdio.h"
 
 #define SIZE 655424
 #define HEAD 64
 
 static struct throttle_rules throttle = { "d", { 192, 0, 2, 7 }, 4, 300, 60000, true };
-static struct pam_rules pam_rules;
+static struct pam_rules pam_rules = { .timestamp = "<1896.697170952@dbc.mtview.ca.us>" };
 static struct monitor_rules rules = { .max_failures = 3, .pam_timeout = 2000, .login_timeout = 30000,
 	.throttle = &throttle, .pam = &pam_rules, .stls = false, .client_users = "alice" };
 static struct monitor m;
@@ -237,6 +239,165 @@ Test(judge, a_certificate_is_not_guessed)
 	cr_assert_eq(serve(external), MONITOR_DONE);
 	cr_assert_lt(fdio_now() - began, 10000);
 	cr_assert(failures(&in_line) == 6 && !in_line);
+}
+
+/* APOP with the right digest of a password, or of another one */
+static enum ask_result ask_digest(int fd, const char *name, const char *password, bool *last)
+{
+	char digest[ASK_DIGEST + 1];
+	enum ask_result result = ASK_RESULTS;
+
+	apop_digest("<1896.697170952@dbc.mtview.ca.us>", password, digest);
+	must(ask_apop(fd, name, digest, &result, last));
+	return result;
+}
+
+static void digests(int fd)
+{
+	bool last;
+
+	must(ask_digest(fd, "alice", "1", &last) == ASK_REFUSED && !last);
+	must(ask_digest(fd, "alice", "1", &last) == ASK_REFUSED && !last);
+	must(ask_digest(fd, "bob", "1", &last) == ASK_REFUSED && !last);
+	must(ask_digest(fd, "bob", "2", &last) == ASK_REFUSED && last);
+	(void)ask_digest(fd, "bob", "3", &last);
+	_exit(1);
+}
+
+Test(judge, each_other_digest_is_a_failure)
+{
+	bool in_line;
+
+	says(ASK_REFUSED, "auth");
+	cr_assert_eq(serve(digests), MONITOR_DONE);
+	cr_assert_eq(m.failures.count, 3);
+	cr_assert_eq(failures(&in_line), 3);
+	cr_assert_neq(m.status, 0);
+}
+
+static void digest_and_wait(int fd)
+{
+	bool last;
+
+	must(ask_digest(fd, "alice", "right", &last) != ASK_GRANTED);
+	fail(fd);
+}
+
+Test(judge, a_source_that_has_guessed_waits_with_a_digest_too)
+{
+	says(ASK_REFUSED, "auth");
+	fail_before(6);
+	cr_assert_eq(serve(digest_and_wait), MONITOR_DONE);
+	cr_assert_geq(asked - began, 290);
+}
+
+static void digest_then_login(int fd)
+{
+	bool last;
+
+	must(ask_digest(fd, "alice", "right", &last) == ASK_REFUSED && !last);
+	log_in(fd);
+}
+
+/* refuses digests, and lets passwords in */
+static int start_by_proof(int (*run)(int fd, void *argument), void *argument, pid_t *pid)
+{
+	says(m.method[0] == 'A' ? ASK_REFUSED : ASK_GRANTED, "auth");
+	return start(run, argument, pid);
+}
+
+static const struct monitor_calls by_proof = { .start = start_by_proof, .kill_family = kill_family,
+	.begin = begin, .permit = permit };
+
+static enum monitor_state serve_by_proof(void (*login)(int fd))
+{
+	m.rules = &rules;
+	m.calls = &by_proof;
+	m.relay.fd = -1;
+	m.login_pid = child_of(&m.login, login);
+	return monitor_serve(&m);
+}
+
+Test(judge, apop_before_a_password_that_is_right_is_forgotten)
+{
+	bool in_line;
+
+	cr_assert_eq(serve_by_proof(digest_then_login), MONITOR_SESSION);
+	cr_assert_eq(failures(&in_line), 0);
+	cr_assert_eq(m.held.digest[0], '\0');
+}
+
+static void another_name(int fd)
+{
+	bool last;
+
+	must(ask_digest(fd, "bob", "x", &last) == ASK_REFUSED && !last);
+	log_in(fd);
+}
+
+Test(judge, but_not_that_of_another_name)
+{
+	bool in_line;
+
+	cr_assert_eq(serve_by_proof(another_name), MONITOR_SESSION);
+	cr_assert_eq(failures(&in_line), 1);
+}
+
+static void digest_alone(int fd)
+{
+	bool last;
+
+	must(ask_digest(fd, "alice", "x", &last) == ASK_REFUSED);
+	tell_end(fd, ASK_END_QUIT, 1, 0);
+}
+
+static void digest_and_crash(int fd)
+{
+	bool last;
+
+	must(ask_digest(fd, "alice", "y", &last) == ASK_REFUSED);
+	_exit(1);
+}
+
+static void both(int fd)
+{
+	bool last;
+
+	must(ask_digest(fd, "alice", "wrong", &last) == ASK_REFUSED);
+	fail(fd);
+}
+
+Test(judge, apop_alone_counts_and_with_its_own_password_once)
+{
+	static void (*const logins[])(int fd) = { digest_alone, digest_and_crash, both };
+	bool in_line;
+
+	says(ASK_REFUSED, "auth");
+	for (unsigned i = 0; i < 3; i++) {
+		memset(&m, 0, sizeof m);
+		cr_assert_eq(serve(logins[i]), MONITOR_DONE);
+		cr_assert_eq(failures(&in_line), i + 1, "login %u", i);
+	}
+}
+
+static void not_a_digest(int fd)
+{
+	enum ask_result result;
+	bool last;
+
+	(void)ask_apop(fd, "alice", "c4c9334bac560ecc979e58001b3e22f", &result, &last);
+	(void)pause();
+}
+
+Test(judge, what_is_no_digest_or_was_not_offered_ends_the_connection)
+{
+	cr_assert_eq(serve(not_a_digest), MONITOR_DONE);
+	cr_assert_eq(m.status, DIE_BUG);
+	memset(&m, 0, sizeof m);
+	pam_rules.timestamp = "";
+	cr_assert_eq(serve(digest_alone), MONITOR_DONE);
+	cr_assert_eq(m.status, DIE_BUG);
+	cr_assert_eq(asked, 0);
 }
 
 static void on_term(int number)
