@@ -16,6 +16,10 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include <md5.h>
+
+void __real_MD5Final(uint8_t digest[MD5_DIGEST_LENGTH], MD5_CTX *c);
+void __wrap_MD5Final(uint8_t digest[MD5_DIGEST_LENGTH], MD5_CTX *c);
 void __real_SHA256Final(uint8_t digest[SHA256_DIGEST_LENGTH], SHA256_CTX *c);
 void __wrap_SHA256Final(uint8_t digest[SHA256_DIGEST_LENGTH], SHA256_CTX *c);
 int __real_ini_parse_stream(ini_reader reader, void *stream, ini_handler handler, void *user);
@@ -38,6 +42,12 @@ void __wrap_SHA256Final(uint8_t digest[SHA256_DIGEST_LENGTH], SHA256_CTX *c)
 {
 	__real_SHA256Final(digest, c);
 	__msan_unpoison(digest, SHA256_DIGEST_LENGTH);
+}
+
+void __wrap_MD5Final(uint8_t digest[MD5_DIGEST_LENGTH], MD5_CTX *c)
+{
+	__real_MD5Final(digest, c);
+	__msan_unpoison(digest, MD5_DIGEST_LENGTH);
 }
 
 static ini_handler pair;

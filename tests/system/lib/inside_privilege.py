@@ -26,6 +26,7 @@ from rooted import TRACES, Rooted  # noqa: E402
 from server import descendants, process_status  # noqa: E402
 
 PLANTED = ("by STLS", "in a PAM session")
+SECRETS = {"bob": "MARK-of-the-first-secret", "alice": "MARK-of-the-right-secret", "zoe": "MARK-of-the-last-secret"}
 COMMAND, PIPELINED = b"MARK-of-a-command", b"MARK-behind-the-password"
 t = check.Checks()
 
@@ -130,6 +131,21 @@ def by_certificate(server, user, _):
     return known
 
 
+def by_apop(server, user, _):
+    connection = server.connect()
+    known = inode(connection)
+    fetch(connection.apop(user, SECRETS[user]), user, server)
+    return known
+
+
+def shared_secrets():
+    """options, and the file"""
+    file = pathlib.Path("/run/secrets")
+    file.touch(0o600)
+    file.write_text("".join("%s:%s\n" % pair for pair in SECRETS.items()))
+    return ["auth.secrets_file=%s" % file]
+
+
 def ways():
     """name, how, options"""
     place = inside_tls.lay(inside_tls.certificates().make("localhost"))
@@ -141,6 +157,7 @@ def ways():
         "in clear": (by_password, []),
         "by STLS": (by_stls, ["network.tls=starttls", *pair]),
         "in TLS": (by_tls, ["network.tls=implicit", *pair]),
+        "by APOP": (by_apop, shared_secrets()),
         "by a certificate": (by_certificate, ["network.tls=implicit", *pair, *certificate]),
         "in a PAM session": (lambda *words: by_password(*words, left=2), inside),
     }
@@ -242,6 +259,28 @@ def memory():
         connection.close()
 
 
+def secrets_memory():
+    """a secret of APOP's is in PAM's child alone, and there no longer than it takes to look"""
+    words = [secret.encode() for secret in SECRETS.values()]
+    t.same(box.memory_has(os.getpid(), words), set(words), "secrets: who has them is found to have them")
+    with held_pam() as (reached, let_go), Rooted("auth.pam_service=held", *shared_secrets()) as server:
+        connection = server.connect()
+        stamp = connection.stamp()
+        for secret in ("wrong", SECRETS["alice"]):
+            connection.send(connection.digest("alice", stamp, secret).encode() + b"\r\n")
+            if secret == "wrong":
+                assert connection.line().startswith(b"-ERR [AUTH]")
+        reached()
+        for role, pid in others_of(server).items():
+            t.same(box.memory_has(pid, words), set(), "secrets: the %s holds none while PAM is asked" % role)
+        monitor = others_of(server)["monitor"]
+        let_go()
+        assert connection.line().startswith(b"+OK")
+        t.same(box.memory_has(monitor, words), set(), "secrets: nor does the session")
+        connection.expect("QUIT")
+        connection.close()
+
+
 def descriptors():
     """what root has open below a home while a PAM session lasts: nothing"""
     with Rooted("auth.pam_session=yes", "auth.pam_service=session") as server:
@@ -259,7 +298,7 @@ def descriptors():
         connection.close()
 
 
-STEPS = {"traced": traced, "memory": memory, "descriptors": descriptors}
+STEPS = {"traced": traced, "memory": memory, "secrets_memory": secrets_memory, "descriptors": descriptors}
 
 
 def main():

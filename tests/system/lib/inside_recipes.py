@@ -172,6 +172,10 @@ def printers():
         PAGE.apply(sockets)
         try:
             lets("alice", address="192.0.2.1", source="192.0.2.7", name="printers: a device in the LAN")
+            secret = pathlib.Path("/etc/restante/secrets").read_text().strip().partition(":")[2]
+            with Pop(110, "192.0.2.1", source="192.0.2.7") as pop:
+                with t.holds("printers: one that knows APOP"):
+                    pop.apop("alice", secret).expect("QUIT")
             found = reached("192.0.2.1", "198.51.100.7")
             complaints = [str(entry["MESSAGE"]) for entry in box.journal(0, "_PID=1", "UNIT=restante-lan.socket")]
             cannot = any("firewall" in line for line in complaints)

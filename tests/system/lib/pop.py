@@ -2,6 +2,7 @@
 
 SPDX-License-Identifier: ISC
 """
+import hashlib
 import re
 import socket
 
@@ -67,6 +68,20 @@ class Pop:
         if not reply.startswith(start):
             raise AssertionError("%s: %s" % (text.split()[0], reply))
         return reply
+
+    def stamp(self):
+        """the greeting's timestamp"""
+        return re.search(rb"<[^<>]*@[^<>]*>", self.line())[0]
+
+    @staticmethod
+    def digest(user, stamp, secret):
+        """the command APOP"""
+        return "APOP %s %s" % (user, hashlib.md5(stamp + secret.encode()).hexdigest())
+
+    def apop(self, user, secret):
+        """greeting and APOP; itself"""
+        self.expect(self.digest(user, self.stamp(), secret))
+        return self
 
     def body(self):
         """a multi-line response after its status line: stuffing taken away, the final line too"""

@@ -12,7 +12,7 @@ from straced import READS, WRITES
 
 FRAME_MOST = 65536  # WIRE_MAX
 # what root may be sent, and by whom: src/auth/wire.h
-FRAMES = {"P": "login", "X": "login", "T": "login", "H": "login", "E": "login", "F": "login"}
+FRAMES = {"P": "login", "X": "login", "D": "login", "T": "login", "H": "login", "E": "login", "F": "login"}
 FRAMES |= {"C": "relay", "V": "relay", "v": "relay", "Z": "relay"}
 FRAMES |= {"a": "pam", "s": "pam", "S": "monitor"}
 # what makes a descriptor, a process, or another program

@@ -47,12 +47,14 @@ class Server:
         tls=None,
         names=False,
         port=0,
+        secrets="",
     ):
         """
         options: more "section.key=value"; anybody: every password is right (and costs nothing)
         tls: how network.tls shall be, with a certificate for localhost by an authority in ca
         names: other names are looked for in the folder tls
         port: 0 for any that is free
+        secrets: what auth.secrets_file holds; none without
         """
         self.account = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="restante-test."))
@@ -70,6 +72,8 @@ class Server:
             self.pam(anybody)
             self.write("restante.conf", "")
             self.own(self.make("mail"))
+            if secrets:
+                options = ["auth.secrets_file=%s" % self.write("secrets", secrets, 0o600), *options]
             if tls:
                 options = [*self.secure(), *options]
             if names:
