@@ -65,6 +65,8 @@ ${dir[pamdir]}/pop3
 ${dir[sbindir]}/restante
 ${dir[sbindir]}/restantectl
 ${dir[sysconfdir]}/restante/restante.conf
+${dir[systemdsystemunitdir]}/restante-pop1.socket
+${dir[systemdsystemunitdir]}/restante-pop1@.service
 ${dir[systemdsystemunitdir]}/restante-tls.socket
 ${dir[systemdsystemunitdir]}/restante-tls@.service
 ${dir[systemdsystemunitdir]}/restante.socket
@@ -73,6 +75,7 @@ ${dir[systemdsystemunitdir]}/system-restante.slice
 ${dir[sysusersdir]}/restante.conf
 ${dir[tmpfilesdir]}/restante.conf
 ${dir[xinetddir]}/restante
+${dir[xinetddir]}/restante-pop1
 ${dir[xinetddir]}/restante-tls
 LIST
 }
@@ -89,7 +92,7 @@ twins() { # FILE TWIN
 	diff "$root$1" "$root$2" | sed -n 's/^> //p' | grep -v '^#'
 }
 twin_units() {
-	twins "${dir[systemdsystemunitdir]}/restante$1" "${dir[systemdsystemunitdir]}/restante-tls$1"
+	twins "${dir[systemdsystemunitdir]}/restante$1" "${dir[systemdsystemunitdir]}/restante-$2$1"
 }
 is() { [ "$1" = "$("${@:2}")" ] || "${@:2}"; }
 
@@ -105,11 +108,18 @@ for name in container s6 tcpserver tcpsvd; do
 	silent "and so is $name/run of the examples" mode_is 755 "${dir[docdir]}/examples/$name/run"
 done
 silent 'it looks for ticket keys where the system has them' knows "${dir[runstatedir]}/restante"
-silent 'the unit of port 995 differs in its name alone' is 'Description=POP3S connection %i' twin_units @.service
+silent 'the unit of port 995 differs in its name alone' is 'Description=POP3S connection %i' twin_units @.service tls
 silent 'and so does its socket, and in the port' is $'Description=POP3S connections\nListenStream=995' \
-	twin_units .socket
+	twin_units .socket tls
 silent 'and what xinetd gets' is 'service pop3s' twins "${dir[xinetddir]}/restante" \
 	"${dir[xinetddir]}/restante-tls"
+silent 'the unit of RFC 918 differs in its name and what it starts' \
+	is "Description=POP1 connection %i"$'\n'"ExecStart=${dir[sbindir]}/restante -o server.protocol=pop1" \
+	twin_units @.service pop1
+silent 'its socket in the port' is $'Description=POP1 connections\nListenStream=109' twin_units .socket pop1
+silent 'and what xinetd gets in both, and it is off' \
+	is $'service pop1\n\ttype\t\t= UNLISTED\n\tport\t\t= 109\n\tserver_args\t= -o server.protocol=pop1' \
+	twins "${dir[xinetddir]}/restante" "${dir[xinetddir]}/restante-pop1"
 silent 'nobody writes into the empty directory' mode_is 555 "${dir[localstatedir]}/lib/restante/empty"
 silent 'the configuration is the example' kept "$top_srcdir/doc/restante.conf.example" \
 	"${dir[sysconfdir]}/restante/restante.conf"

@@ -119,9 +119,16 @@ check_listed() {
 	done
 }
 
+# Which protocol is spoken is for src/pop, and for src/prog to choose; RFC 1939's maildrop is everybody's.
+check_protocols() {
+	cd "$1" || return
+	grep -niE 'pop-?[123]([^0-9]|$)|pop[123]?_|rfc ?918' src/mail/* src/auth/* src/net/* /dev/null || true
+}
+
 silent 'includes go down, never sideways or up' check_includes "$top_srcdir"
 silent 'headers include one another in no circle' check_cycles "$top_srcdir"
 silent 'privilege changes in src/sys alone' check_privilege "$top_srcdir"
+silent 'no protocol has a name in src/mail, src/auth and src/net' check_protocols "$top_srcdir"
 silent 'each file opens with its purpose and its licence' check_cards "$top_srcdir"
 silent 'Makefile.am names each source and each test' check_listed "$top_srcdir"
 
@@ -146,6 +153,11 @@ planted src/pop/a.c <<<'	syscall(SYS_seccomp, 1);'
 caught 'a system call by number' 'SYS_seccomp is for src/sys' check_privilege "$plant"
 planted src/pop/a.c <<<'/* setuid(0) */ void f(void) { log("setuid(0)"); }'
 silent 'comments and literals are no calls' check_privilege "$plant"
+
+planted src/mail/a.c <<<'	if (c->server_protocol == CONF_POP1)'
+caught 'a protocol in a layer that all share' 'src/mail/a.c:1' check_protocols "$plant"
+planted src/auth/a.c <<<'/* pop3_login calls it */'
+caught 'a caller in a layer that all share' 'src/auth/a.c:1' check_protocols "$plant"
 
 planted src/pop/a.h <<'C'
 /*

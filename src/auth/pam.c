@@ -152,7 +152,7 @@ static int start(struct talk *t)
 	memcpy(&item, &delay, sizeof item);
 	code = t->lib.set_item(t->handle, PAM_FAIL_DELAY, item);
 	if (code == PAM_SUCCESS)
-		code = t->lib.set_item(t->handle, PAM_TTY, "pop3");
+		code = t->lib.set_item(t->handle, PAM_TTY, rules->service);
 	if (code == PAM_SUCCESS && rules->rhost[0])
 		code = t->lib.set_item(t->handle, PAM_RHOST, rules->rhost);
 	return code;

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define LINE_COMMAND 255	/* RFC 2449 section 4: octets of a command with its CRLF */
-#define LINE_SASL 12288		/* RFC 4954 section 4.5's figure, which POP3 clients follow */
+#define LINE_SASL 12288		/* RFC 4954 section 4.5's figure, which mail clients follow */
 #define LINE_BUFFER 16384
 
 enum line_result {

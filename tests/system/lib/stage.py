@@ -19,6 +19,8 @@ CONFIGURATION = where["sysconfdir"] + "/restante/restante.conf"
 UNITS = (
     "restante.socket",
     "restante@.service",
+    "restante-pop1.socket",
+    "restante-pop1@.service",
     "restante-tls.socket",
     "restante-tls@.service",
     "system-restante.slice",
