@@ -17,6 +17,7 @@ import subprocess
 import threading
 
 import corpus
+import first
 from pop import Closed, Pop
 
 PATIENCE = 10.0 * float(os.environ.get("RESTANTE_PATIENCE") or 1)  # seconds
@@ -39,6 +40,7 @@ def base(name):
 
 
 BASES = [base(name) for name in MESSAGES]
+QUOTED = [first.quoted(octets) for octets in MESSAGES.values()]
 WIRE = [corpus.wire(octets) for octets in MESSAGES.values()]
 SIZES = [len(octets) for octets in WIRE]
 
@@ -156,6 +158,54 @@ class Play(Pop):
             self.told.add("DELE")
 
 
+class PlayFirst(Play, first.First):
+    """the same for RFC 918: the mailbox whole; told and marked are as if it were POP3"""
+
+    def play(self, delete=(), fetch=()):
+        try:
+            self.login("box", "x")
+            if self.open("RDEL INBOX" if delete else "RETR INBOX") is None:
+                self.told |= {"STAT", "UIDL"}
+                self.take()
+                self.acknowledge(bool(delete))
+            self.send(b"QUIT\r\n")
+            self.line()
+            self.told.add("QUIT")
+        except AssertionError as error:
+            self.blamed = "PASS: -ERR" in str(error) and "[SYS/" not in str(error)
+        except (Closed, ConnectionError):
+            pass
+        self.socket.shutdown(socket.SHUT_WR)
+        return self.rest()
+
+    def take(self):
+        """what came is a beginning of messages that are there, in order; all of it: whole ones"""
+        try:
+            self.receive()
+        finally:
+            self.sent = self.parse(self.got)
+        if sum(first.MARK + len(QUOTED[n - 1]) for n in self.sent) != self.count:
+            raise Wrong("#%d, and messages %s came" % (self.count, self.sent))
+
+    def parse(self, got):
+        numbers, at = [], 0
+        for n, want in enumerate(QUOTED, 1):
+            whole = first.FROM.match(got, at) and got[at + first.MARK :].startswith(want)
+            if whole:
+                numbers.append(n)
+                at += first.MARK + len(want)
+        rest = got[at + first.MARK :]
+        if rest and not any(want.startswith(rest) for want in QUOTED):
+            raise Wrong("after messages %s: %r" % (numbers, rest[:80]))
+        return numbers
+
+    def acknowledge(self, deletes):
+        self.marked |= {*self.sent} if deletes else set()
+        self.bye = ""
+        self.send(b"RCVD\r\n")
+        self.bye = self.line().decode().replace("+OK ", "+OK bye, ")
+
+
 def check_part(got, want):
     at = next((i for i, (a, b) in enumerate(zip(got, want)) if a != b), 0)
     return "octet %d: %r, not %r" % (at, got[at : at + 40], want[at : at + 40])
@@ -166,6 +216,8 @@ class Box:
         self.server, self.top, self.quota = server, place / name, quota
         settings = ["mail.maildir=%s" % self.top, "mail.lock_wait=0", "auth.failure_delay=0", *options]
         self.command, self.log = server.command(settings), server.dir / ("log-" + name)
+        self.client = PlayFirst if "server.protocol=pop1" in options else Play
+        self.plain = [word.replace("protocol=pop1", "protocol=pop3") for word in self.command]
         self.trace = server.own(server.make("trace-" + name)) / "trace"
 
     def make(self):
@@ -186,17 +238,17 @@ class Box:
         (self.top / name).write_bytes(octets)
         self.server.own(self.top / name)
 
-    def run(self, act, prefix=(), environment=None):
-        """a session in which act(Play) is the client; (Play, exit status, log)"""
+    def run(self, act, prefix=(), environment=None, plain=False):
+        """a session in which act(Play) is the client; (Play, exit status, log); plain: of POP3"""
         ours, theirs = socket.socketpair()
         with open(self.log, "w+", encoding="utf-8", errors="replace") as log, ours:
             process = subprocess.Popen(
-                [*map(str, prefix), *self.command],
+                [*map(str, prefix), *(self.plain if plain else self.command)],
                 stdin=theirs, stdout=theirs, stderr=log, cwd="/", start_new_session=True,
                 env={**os.environ, **(environment or {})}, **self.server.drop(),
             )
             theirs.close()
-            play, status = Play(ours), None
+            play, status = (Play if plain else self.client)(ours), None
             try:
                 act(play)
                 status = process.wait(PATIENCE)
@@ -261,7 +313,7 @@ class Box:
         """the next session opens and tells of what is there, exactly; problems"""
         there = self.files("new", "cur")
         left = [n for n, name in enumerate(BASES, 1) if name in there]
-        play, status, _ = self.run(lambda play: self.compare(play, left))
+        play, status, _ = self.run(lambda play: self.compare(play, left), plain=True)
         return ["the next session: %s, %s" % (status, play.wrong)] if play.wrong or status != 0 else []
 
     @staticmethod
