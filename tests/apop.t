@@ -149,6 +149,22 @@ def untold():
                 t.same(found, wanted, "curl, untold: %s" % title)
 
 
+def replayed():
+    """what was heard on one connection is worth nothing on another one, at the same time or later"""
+    with Server(QUIET, secrets="alice:%s\n" % SECRET) as server:
+        server.maildir("alice", [("1000.a", MAIL)])
+        with Pop(server.port) as first, Pop(server.port) as second:
+            heard = first.digest("alice", first.stamp(), SECRET)
+            t.ok(second.digest("alice", second.stamp(), SECRET) != heard, "two connections, two timestamps")
+            second.expect(heard, "-ERR [AUTH]")
+            first.expect(heard)
+            first.expect("QUIT")
+        with Pop(server.port) as third:
+            third.line()
+            third.expect(heard, "-ERR [AUTH]")
+            third.expect(heard.upper().replace("APOP ALICE", "APOP alice"), "-ERR [AUTH]")
+
+
 def stubborn():
     """as MailKit does: the timestamp is there, so APOP, then each mechanism"""
     with Server([*QUIET, "auth.max_failures=3"], secrets="other:x\n") as server:
@@ -184,7 +200,7 @@ def main():
     if not os.access(BUILD / "restante", os.X_OK):
         check.skip_all("no program in %s" % BUILD)
     started = time.monotonic()
-    for step in (on, untold, stubborn, off):
+    for step in (on, untold, replayed, stubborn, off):
         with t.holds("%s: to its end" % step.__name__):
             step()
     t.note("%.1f s in all" % (time.monotonic() - started))

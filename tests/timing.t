@@ -8,12 +8,17 @@
 # million times; that a thirtieth of the delay is found with it is part of the test: what hides
 # them, the random part of the delay, grows with it.
 #
+# With APOP the work is the same for a name that has a secret and one that has none, so there the time
+# tells nothing even without a delay.
+#
 # SPDX-License-Identifier: ISC
 import base64
+import hashlib
 import itertools
 import math
 import os
 import random
+import re
 import sys
 import threading
 import time
@@ -36,6 +41,10 @@ SHIFT = 1 / 30		# of the delay, and this is found
 KINDS = {"an unknown user": "nobodyhere", "a wrong password": "alice", "an account that is locked": "locked",
          "a name that cannot be": "a/b"}
 
+DIGESTS = {"APOP of a name without a secret": "nobodyhere", "APOP with a wrong one": "alice"}
+DIGEST_ROUNDS = 20
+DIGEST_SHIFT = 1	# ms, and this is found
+
 CHECK = """#!/bin/sh
 case "$PAM_TYPE:$PAM_USER" in
 auth:alice) sleep 0.03; exit 1 ;;
@@ -51,7 +60,7 @@ SERVICE = ["auth [success=1 default=ignore] pam_exec.so quiet {dir}/pam/check", 
 
 def main():
     tap = Tap()
-    tap.plan(2 + 2 * len(list(itertools.combinations(KINDS, 2))))
+    tap.plan(4 + 2 * len(list(itertools.combinations(KINDS, 2))))
     program.adopt_orphans()
     with ground.Ground() as path:
         place = Place()
@@ -59,6 +68,7 @@ def main():
             place.write("pam/check", CHECK, 0o755)
             place.service(SERVICE)
             report(tap, path, place)
+            digests(tap, path, place)
         finally:
             place.remove()
             left = program.leftovers()
@@ -83,6 +93,19 @@ def report(tap, path, place):
                None if abs(z) > LIMIT else f"{z:.1f} standard deviations")
 
 
+def digests(tap, path, place):
+    place.write("secrets", "alice:right\n" + "".join(f"name{i}:{i}\n" for i in range(1000)), 0o600)
+    took = measure(path, place, 0, DIGEST_ROUNDS, DIGESTS)
+    a, b = took.values()
+    z, shifted = score(a, b), score([t + DIGEST_SHIFT / 1000 for t in a], b)
+    print(f"# APOP: {middle(a):.1f} and {middle(b):.1f} ms, {len(a)} samples, {z:+.2f} standard deviations, "
+          f"with {DIGEST_SHIFT} ms more {shifted:+.2f}")
+    tap.ok("APOP: a secret or none takes the same time, without any delay",
+           None if abs(z) < LIMIT else f"{z:.1f} standard deviations")
+    tap.ok(f"APOP: {DIGEST_SHIFT} ms more would be found",
+           None if abs(shifted) > LIMIT else f"{shifted:.1f} standard deviations")
+
+
 def hidden(path, place):
     """
     The delay, and the samples with it.  What PAM answers too late is answered at the next multiple,
@@ -97,10 +120,11 @@ def hidden(path, place):
         delay *= 2
 
 
-def measure(path, place, delay, rounds):
+def measure(path, place, delay, rounds, kinds=None):
     """Of each kind, in seconds, how long its refusals took."""
-    found, problems = {kind: [] for kind in KINDS}, []
-    threads = [threading.Thread(target=client, args=(path, place, delay, rounds, found, problems))
+    kinds = kinds or KINDS
+    found, problems = {kind: [] for kind in kinds}, []
+    threads = [threading.Thread(target=client, args=(path, place, delay, rounds, kinds, found, problems))
                for _ in range(CONNECTIONS)]
     for thread in threads:
         thread.start()
@@ -111,27 +135,30 @@ def measure(path, place, delay, rounds):
     return found
 
 
-def client(path, place, delay, rounds, found, problems):
+def client(path, place, delay, rounds, kinds, found, problems):
     arguments = ["-c", f"{place.dir}/restante.conf"]
+    secrets = [f"auth.secrets_file={place.dir}/secrets"] if kinds is DIGESTS else []
     for option in place.options() + [f"auth.failure_delay={delay}ms", "auth.max_failures=100",
-                                     "limits.login_timeout=2m"]:
+                                     "limits.login_timeout=2m"] + secrets:
         arguments += ["-o", option]
     run = program.Program(path, arguments)
     try:
-        run.line()
+        stamp = re.search(rb"<.*>|$", run.line())[0]
         for number in range(rounds):
-            for kind in random.sample(list(KINDS), len(KINDS)):
-                found[kind].append(refused(run, KINDS[kind], f"wrong{number}"))
+            for kind in random.sample(list(kinds), len(kinds)):
+                found[kind].append(refused(run, kinds[kind], f"wrong{number}", stamp))
     except Exception as problem:	# the main thread is to tell of it, whatever it is
         problems.append(repr(problem))
     finally:
         run.end()
 
 
-def refused(run, name, password):
-    word = base64.b64encode(f"\0{name}\0{password}".encode())
+def refused(run, name, password, stamp):
+    word = b"AUTH PLAIN " + base64.b64encode(f"\0{name}\0{password}".encode())
+    if stamp:
+        word = f"APOP {name} {hashlib.md5(stamp + password.encode()).hexdigest()}".encode()
     begin = time.monotonic()
-    run.send(b"AUTH PLAIN " + word + b"\r\n")
+    run.send(word + b"\r\n")
     line = run.line()
     took = time.monotonic() - begin
     if not line.startswith(b"-ERR [AUTH]"):

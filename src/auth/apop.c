@@ -40,8 +40,10 @@ static void put_domain(char to[DOMAIN + 1], const char *hostname)
 	size_t len = 0;
 
 	for (; *hostname && len < DOMAIN; hostname++) {
-		if (*hostname != '.')
-			to[len++] = is_letter(*hostname) ? *hostname : '-';
+		if (is_letter(*hostname))
+			to[len++] = *hostname;
+		else if (*hostname != '.')
+			to[len++] = '-';
 		else if (len > 0 && to[len - 1] != '.')
 			to[len++] = '.';
 	}

@@ -102,7 +102,7 @@ static const char *judge_owner(int fd)
 		return "not a regular file";
 	if (st.st_uid != 0 && st.st_uid != geteuid())
 		return "owned neither by root nor by the user that reads it";
-	return st.st_mode & (S_IRWXG | S_IRWXO) ? "open to group or others; chmod 600 it" : NULL;
+	return (st.st_mode & (S_IRWXG | S_IRWXO)) != 0 ? "open to group or others; chmod 600 it" : NULL;
 }
 
 static int open_file(const char *file, char error[SECRETS_ERROR])
