@@ -120,10 +120,12 @@ static void look_at(void *context, const char *name, const char *secret)
 enum ask_result apop_prove(const char *file, const char *timestamp, const char *name, const char *digest,
     char *error)
 {
-	struct search s = { .name = name, .found = false };
+	static struct search s;
 	char right[ASK_DIGEST + 1];
-	bool read = secrets_read(file, look_at, &s, error), same;
+	bool read, same;
 
+	s = (struct search){ .name = name };
+	read = secrets_read(file, look_at, &s, error);
 	apop_digest(timestamp, s.secret, right);
 	same = apop_same(digest, right);
 	buf_wipe(s.secret, sizeof s.secret);

@@ -131,9 +131,10 @@ bool secrets_usable(const char *file, char error[SECRETS_ERROR])
 
 bool secrets_read(const char *file, secrets_entry *entry, void *context, char error[SECRETS_ERROR])
 {
+	/* not on the stack, where chance would wipe what we forgot to: a test looks */
+	static struct secrets s;
+	static char block[4096];
 	int fd = open_file(file, error);
-	struct secrets s;
-	char block[4096];
 	enum fdio_result r = FDIO_OK;
 	size_t got;
 
