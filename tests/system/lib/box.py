@@ -148,7 +148,7 @@ def options(program, *settings):
     )
 
 
-UNITS = ("restante@*", "restante-tls@*")
+UNITS = ("restante@*", "restante-tls@*", "restante-pop1@*")
 
 
 def unit_of(connection):

@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 
 import box  # noqa: E402
 import check  # noqa: E402
+import first  # noqa: E402
 import inside_log  # noqa: E402
 import inside_login  # noqa: E402
 import inside_pam  # noqa: E402
@@ -87,6 +88,49 @@ def inetd(name, command, addresses, ways=box.WAYS):
     finally:
         process.terminate()
         process.wait(10)
+
+
+def first_protocol():
+    """RFC 918 on port 109, by its socket, which is off until it is started, and by its file for xinetd"""
+    t.same(
+        box.run("systemctl", "is-active", "restante-pop1.socket", good=(0, 3)).strip(),
+        "inactive",
+        "port 109: nobody listens",
+    )
+    box.run("systemctl", "start", "restante-pop1.socket")
+    after = box.now()
+    for address in ("127.0.0.1", "::1"):
+        with t.holds("port 109: a mailbox by %s" % address):
+            fetch_first(address)
+    ends = box.phrase(box.journal(after, "POP3_USER=alice", want=4), "LOGOUT")
+    t.same([entry.get("POP3_RETR") for entry in ends], ["3", "3"], "port 109: the journal counts them")
+    box.run("systemctl", "stop", "restante-pop1.socket")
+    if not supervisors()["xinetd"]:
+        return t.skip("port 109 by xinetd", "not there (see tests/system/inetds)")
+    text = pathlib.Path(where["xinetddir"], "restante-pop1").read_text().replace("= yes", "= no", 1)
+    pathlib.Path("/run/xinetd.conf").write_text(text)
+    command = [supervisors()["xinetd"], "-f", "/run/xinetd.conf", "-dontfork"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            box.wait_for_port(109)
+            with t.holds("port 109: a mailbox by xinetd"):
+                fetch_first("::1")
+        finally:
+            process.terminate()
+
+
+def fetch_first(address):
+    box.deliver("alice")
+    want = b"".join(first.quoted(octets) for _, octets in box.MAIL)
+    with first.First(109, address) as pop:
+        pop.login("alice", box.password_of("alice"))
+        pop.expect("RDEL INBOX", "#%d" % (first.MARK * len(box.MAIL) + len(want)))
+        pop.count = first.MARK * len(box.MAIL) + len(want)
+        t.same(first.FROM.sub(b"", pop.receive()), want, "port 109: what RCEV brings by " + address)
+        pop.expect("RCVD", "+OK 3 deleted, 0 left")
+        pop.expect("QUIT")
+    t.same(box.left("alice"), [], "port 109: nothing is left")
+    box.deliver("alice")
 
 
 def inetds():
@@ -222,6 +266,7 @@ STEPS = {
     "endings": lambda: inside_log.endings(t, PROGRAM),
     "nothing_failed": lambda: inside_log.nothing_failed(t),
     "wrong_socket": lambda: inside_log.wrong_socket(t, PROGRAM),
+    "first_protocol": first_protocol,
     "inetds": inetds,
     "transcripts": transcripts,
     "no_secrets": lambda: inside_log.no_secrets(t),
