@@ -54,16 +54,16 @@ def compile_object(where):
 class Short:
     """a box whose sessions lack something"""
 
-    def __init__(self, server, place, job, so):
-        self.box = faulty.Box(server, place, "short%d" % job, quota=True)
-        self.so, self.path = so, server.own(server.write("figures%d" % job, ""))
+    def __init__(self, server, place, job, so, options=(), delete=DELETE):
+        self.box = faulty.Box(server, place, "short%d%s" % (job, "-first" if options else ""), options, quota=True)
+        self.delete, self.so, self.path = delete, so, server.own(server.write("figures%d" % job, ""))
 
     def session(self, who=9, first=0, last=0, most=0):
         """(problems, Play, figures)"""
         self.box.make()
         self.path.write_bytes(FIGURES.pack(who, first, last, most, *[0] * 7))
         play, status, log = self.box.session(
-            DELETE, FETCH, environment={"LD_PRELOAD": str(self.so), "NOMEM": str(self.path)}
+            self.delete, FETCH, environment={"LD_PRELOAD": str(self.so), "NOMEM": str(self.path)}
         )
         figures = FIGURES.unpack(self.path.read_bytes())
         if who == 2:  # libpam itself makes that of some failures, and the C library crashes
@@ -80,19 +80,20 @@ def judge(wrong, play, status, log, figures):
     return wrong, play, figures
 
 
-def whole(play):
+def whole(play, delete=DELETE):
     """every command was answered well"""
-    told = play.told >= {"STAT", "UIDL", "QUIT"} and len(play.marked) == len(DELETE)
+    told = play.told >= {"STAT", "UIDL", "QUIT"} and len(play.marked) == len(delete)
     return told and play.bye.startswith("+OK")
 
 
-def memory(shorts):
+def memory(shorts, what="memory", processes=PROCESSES):
     wrong, play, figures = shorts[0].session()
     counts = dict(zip(PROCESSES, figures[5:8]))
-    t.same(counts.pop(1), 0, "memory: the login process allocates none")
-    good = whole(play) and not wrong and all(counts.values())
-    if not t.ok(good, "memory: with all of it, all is as it should be", (counts, wrong)):
+    t.same(counts.pop(1), 0, what + ": the login process allocates none")
+    good = whole(play, shorts[0].delete) and not wrong and all(counts.values())
+    if not t.ok(good, what + ": with all of it, all is as it should be", (counts, wrong)):
         return
+    counts = {who: count for who, count in counts.items() if who in processes}
     tasks = [
         (who, first, last)
         for who, count in counts.items()
@@ -106,17 +107,17 @@ def memory(shorts):
         mine = [(task, wrong, figures) for task, (wrong, _, figures) in done if task[0] == who]
         bad = [(task, wrong) for task, wrong, _ in mine if wrong]
         text = "\n".join("%d to %d: %s" % (a, b, "\n  ".join(w)) for (_, a, b), w in bad[:8])
-        t.ok(not bad, "memory: %s: without it, nothing is wrong" % name, "%d times\n%s" % (len(bad), text))
+        t.ok(not bad, "%s: %s: without it, nothing is wrong" % (what, name), "%d times\n%s" % (len(bad), text))
         met = sum(figures[4] > 0 for _, _, figures in mine)
-        t.ok(met == len(mine), "memory: %s: it ran out" % name, "%d of %d" % (met, len(mine)))
-    t.note("memory: %s allocations, %d runs, %.1f s" % (counts, len(tasks), time.monotonic() - started))
+        t.ok(met == len(mine), "%s: %s: it ran out" % (what, name), "%d of %d" % (met, len(mine)))
+    t.note("%s: %s allocations, %d runs, %.1f s" % (what, counts, len(tasks), time.monotonic() - started))
 
 
 def writes(short):
     for most in (1, 7, 100, 4000):
         wrong, play, figures = short.session(most=most)
         t.ok(
-            whole(play) and not wrong and figures[9] > 1,
+            whole(play, short.delete) and not wrong and figures[9] > 1,
             "writes that take %d octets: all is as it should be" % most,
             "%d of them, %s" % (figures[9], wrong),
         )
@@ -257,6 +258,10 @@ def main():
         if t.ok(not trouble, "nomem.c compiles", trouble):
             memory(shorts)
             writes(shorts[0])
+            first = [Short(server, place, job, server.dir / "nomem.so", ["server.protocol=pop1"], range(1, 7))
+                     for job in range(JOBS)]
+            memory(first, "RFC 918", [0])
+            writes(first[0])
             relay(server, place)
         full_disks(server, place)
         t.ok(server.wait_idle(), "no process is left")

@@ -194,7 +194,7 @@ def example_lines(protocols):
 
 def transcripts():
     """the transcripts once more, now with root's steps; they expect a machine without journal or syslog"""
-    files = sorted((SHARED / "tests/pop3").glob("*.pop"))
+    files = sorted((SHARED / "tests").glob("pop[13]/*.pop"))
     if not ((SHARED / "tests/run").exists() and files):
         return t.skip("transcripts as root", "there are none")
     alone = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run/systemd/journal && exec "$@"', "sh"]
