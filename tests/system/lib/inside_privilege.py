@@ -27,6 +27,7 @@ from server import descendants, process_status  # noqa: E402
 
 PLANTED = ("by STLS", "in a PAM session")
 SECRETS = {"bob": "MARK-of-the-first-secret", "alice": "MARK-of-the-right-secret", "zoe": "MARK-of-the-last-secret"}
+FILE = "/run/secrets"
 COMMAND, PIPELINED = b"MARK-of-a-command", b"MARK-behind-the-password"
 t = check.Checks()
 
@@ -140,7 +141,7 @@ def by_apop(server, user, _):
 
 def shared_secrets():
     """options, and the file"""
-    file = pathlib.Path("/run/secrets")
+    file = pathlib.Path(FILE)
     file.touch(0o600)
     file.write_text("".join("%s:%s\n" % pair for pair in SECRETS.items()))
     return ["auth.secrets_file=%s" % file]
@@ -184,6 +185,10 @@ def traced():
             for rule, judge in rules.RULES.items():
                 bad = judge(processes, facts)
                 t.ok(not bad, "%s: %s" % (way, rule), "\n".join(bad[:5]))
+            if how is by_apop:
+                calls = [(p.role, call) for p in processes.values() for call in p.calls]
+                readers = {role for role, call in calls if call.name in straced.READS and FILE in call.shown()}
+                t.same(readers, {"pam"}, "%s: PAM's child alone reads the secrets" % way)
             if way in PLANTED:
                 for rule, count, missed in planted.faults(processes, facts):
                     name = "%s: planted: each of %d faults is found by %s" % (way, count, rule.__name__)
