@@ -119,10 +119,11 @@ check_listed() {
 	done
 }
 
-# Which protocol is spoken is for src/pop, and for src/prog to choose; RFC 1939's maildrop is everybody's.
+# Which protocol is spoken is for src/pop, and for src/prog to choose; RFC 1939's maildrop is everybody's,
+# and APOP a way to prove who one is.
 check_protocols() {
 	cd "$1" || return
-	grep -niE 'pop-?[123]([^0-9]|$)|pop[123]?_|rfc ?918' src/mail/* src/auth/* src/net/* /dev/null || true
+	grep -niE 'pop-?[123]([^0-9]|$)|(^|[^a-z])pop[123]?_|rfc ?918' src/mail/* src/auth/* src/net/* /dev/null || true
 }
 
 silent 'includes go down, never sideways or up' check_includes "$top_srcdir"
