@@ -3,6 +3,7 @@
 
 SPDX-License-Identifier: ISC
 """
+import csv
 import os
 import pathlib
 import pwd
@@ -12,6 +13,7 @@ import shutil
 import socket
 import ssl
 import sys
+import threading
 import time
 import traceback
 
@@ -67,6 +69,11 @@ class Front(cluster.Host):
         cluster.until(lambda: reachable(self.address), "port 110 of " + self.name)
 
 
+def prober(name):
+    """the account of HAProxy's checks of a host"""
+    return "probe-lb-" + name
+
+
 def reachable(address):
     try:
         socket.create_connection((address, 110), 2).close()
@@ -84,8 +91,8 @@ class Balancer(cluster.Host):
         self.start("haproxy", "-db", "-f", "/srv/haproxy.cfg")
         cluster.until(lambda: self.up(*FRONTS), "HAProxy finds both hosts", 10)
 
-    def states(self):
-        """{host: UP or DOWN} of port 110"""
+    def show(self, *columns):
+        """{host: words of "show stat"} of port 110"""
         with socket.socket(socket.AF_UNIX) as talk:
             try:
                 talk.connect("/proc/%d/root/run/haproxy/admin.sock" % self.init)
@@ -93,8 +100,13 @@ class Balancer(cluster.Host):
                 return {}
             talk.sendall(b"show stat\n")
             text = b"".join(iter(lambda: talk.recv(65536), b"")).decode()
-        rows = [line.split(",") for line in text.splitlines()]
-        return {row[1]: row[17] for row in rows if row[0] == "pop3" and row[1] in FRONTS}
+        rows = csv.DictReader(text.removeprefix("# ").splitlines())
+        return {row["svname"]: [row[name] for name in columns] for row in rows
+            if row["pxname"] == "pop3" and row["svname"] in FRONTS}
+
+    def states(self):
+        """{host: UP or DOWN}"""
+        return {host: words[0] for host, words in self.show("status").items()}
 
     def up(self, *names):
         return all(self.states().get(name, "").startswith("UP") for name in names)
@@ -117,7 +129,7 @@ def prepare():
         box.run("ip", "addr", "add", "%s%d/24" % (cluster.NET, 200 + n), "dev", "fleet")
     stores[2].mount()
     stores[2].run("mkdir", "-m", "0700", "/mnt/tickets")
-    for user in ("holder", "idle", *("probe-" + name for name in FRONTS), *READERS):
+    for user in ("holder", "idle", *map(prober, FRONTS), *READERS):
         stores[2].run("sh", "-c", MAILDIR, user)
     for front in fronts:
         front.serve()
@@ -187,6 +199,47 @@ def across(stores, fronts):
             assert second.multi("UIDL") == uids, "other unique-ids"
             assert uids.count(b"\r\n") == 3, uids
             second.expect("QUIT")
+
+
+class Held(threading.Thread):
+    """the mailboxes of the health checks, in the hands of somebody who is never idle"""
+
+    def __init__(self, fronts):
+        super().__init__()
+        self.sessions, self.ended = [], threading.Event()
+        for front in fronts:
+            cluster.until(lambda: self.hold(front), "the mailbox of a check")
+
+    def hold(self, front):
+        session = login(front, prober(front.name))
+        self.sessions += [session] if session else []
+        return session
+
+    def run(self):
+        while not self.ended.wait(0.5):
+            for session in self.sessions:
+                session.expect("NOOP")
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.join()
+        for session in self.sessions:
+            session.close()
+
+
+def checks(fronts, balancer):
+    """who holds the mailboxes of the checks does not end everybody's sessions"""
+    with t.holds("a check that is told [IN-USE] has found a host that works"):
+        failed = balancer.show("chkfail", "hanafail")
+        with Held(fronts):
+            for front in fronts:
+                refused = r"MAILBOX REFUSED, ip=\[unknown\],.* user=%s, reason=in-use" % prober(front.name)
+                cluster.until(lambda: len(re.findall(refused, front.said())) > 1, "two checks meet it")
+        assert balancer.show("chkfail", "hanafail") == failed, balancer.show("chkfail", "last_chk")
 
 
 def tickets(fronts):
@@ -337,6 +390,7 @@ def main():
     t.note("up after %.1f s" % (time.monotonic() - began))
     with t.holds("the lock from host to host: to its end"):
         across(stores, fronts)
+    checks(fronts, balancer)
     tickets(fronts)
     with t.holds("fail-overs: to their end"):
         failovers(stores, fronts, balancer)
