@@ -181,6 +181,13 @@ static void write_all(struct maildrop *d, struct stamp stamp[2])
 	(void)index_commit(&w, octets, stamp);
 }
 
+/* is all in the index already? */
+static bool is_known(const struct maildrop *d)
+{
+	return !d->broken && d->unchanged && d->news == 0 && !d->urgent &&
+	    d->stamp[MAILDIR_NEW].inode != 0 && d->stamp[MAILDIR_CUR].inode != 0;
+}
+
 void maildrop_keep(struct maildrop *d)
 {
 	struct stamp stamp[2];
@@ -188,13 +195,15 @@ void maildrop_keep(struct maildrop *d)
 
 	if (d->dir.top == -1 || d->lost)
 		return;
+	if (is_known(d))
+		return;
+	/* who was cut off seldom says QUIT, and is asked here; the next holder may be writing, too */
+	if (!lock_lasts(&d->lock, d->dir.top))
+		return;
 	/* the next session must not meet it again */
 	if (d->broken && d->damaged)
 		index_remove(d->dir.top);
 	if (d->broken)
-		return;
-	if (d->unchanged && d->news == 0 && !d->urgent && d->stamp[MAILDIR_NEW].inode != 0 &&
-	    d->stamp[MAILDIR_CUR].inode != 0)
 		return;
 	for (n = 0; n < d->list.count; n++)
 		left += is_left(d, n);

@@ -980,19 +980,26 @@ Test(maildrop, an_update_in_a_storm_of_renames_deletes_all_or_says_so)
 }
 
 /* a cluster file system takes the locks of a host that was cut off, and gives them to the next */
-Test(maildrop, who_lost_the_lock_changes_nothing)
+static void lose_lock(void)
 {
 	struct flock all = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
 	struct lock other;
-	int fd, message;
+	int fd;
 
-	scratch_put("m/new/1.a", "x\n");
-	scratch_put("m/new/2.b", "y\n");
-	ready();
 	for (fd = 3; fd < 64; fd++)
 		if (flock(fd, LOCK_UN) == 0)
 			(void)fcntl(fd, F_OFD_SETLK, &all);
 	cr_assert_eq(lock_take(&other, open("m", O_RDONLY | O_DIRECTORY), 0, "other", why, sizeof why), LOCK_HELD);
+}
+
+Test(maildrop, who_lost_the_lock_changes_nothing)
+{
+	int message;
+
+	scratch_put("m/new/1.a", "x\n");
+	scratch_put("m/new/2.b", "y\n");
+	ready();
+	lose_lock();
 	maildrop_mark(d, 1);
 	cr_assert_eq(maildrop_message(d, 2, &message, NULL), MAILDROP_OK);
 	close(message);
@@ -1005,5 +1012,16 @@ Test(maildrop, who_lost_the_lock_changes_nothing)
 	maildrop_keep(d);
 	cr_assert(scratch_has("m/new/1.a"));
 	cr_assert(scratch_has("m/new/2.b"));
+	cr_assert_not(scratch_has("m/restante.index"));
+}
+
+Test(maildrop, who_lost_the_lock_keeps_nothing_without_quit_either)
+{
+	scratch_put("m/new/1.a", "x\n");
+	scratch_put("m/new/2.b", "y\n");
+	ready();
+	cr_assert_eq(maildrop_size(d, 1) + maildrop_size(d, 2), 6);
+	lose_lock();
+	maildrop_keep(d);
 	cr_assert_not(scratch_has("m/restante.index"));
 }
