@@ -27,9 +27,20 @@ BINARY = os.environ.get("RESTANTE") or os.path.join(os.environ.get("top_builddir
 NOTHING = "nothing"
 
 
+# what tells how many connections a supervisor takes; those for port 995 are made of these
+LIMITS = {
+    "systemd/restante.socket": r"^MaxConnections=(\d+)",
+    "xinetd.d/restante.in": r"^\tinstances\s+= (\d+)",
+    "doc/examples/tcpserver/run.in": r"^exec tcpserver .*-c (\d+)",
+    "doc/examples/tcpsvd/run.in": r"^exec tcpsvd .*-c (\d+)",
+    "doc/examples/s6/run.in": r"^exec s6-tcpserver .*-c (\d+)",
+}
+CHECKS = 8  # connections of HAProxy's checks that may be open as well
+
+
 def main():
     tap = Tap()
-    tap.plan(12)
+    tap.plan(14)
     table, problem = ask(["--options"])
     tap.ok("the program prints its options", problem or (None if table else "no options"))
     manual = read_manual(os.path.join(DOC, "restante.conf.5"))
@@ -55,6 +66,8 @@ def main():
     missed = [fault for fault in faults if fault[0] not in text or not wrong_in(text.replace(*fault, 1))]
     tap.ok("a fault in that is found", f"not found: {missed}" if missed else None)
     tap.ok("SRV records name the same servers", wrong_records(text))
+    tap.ok("HAProxy sends no host more than its supervisor takes", overfull())
+    tap.ok("and if it did, that would be found", None if overfull(more=100) else "not found")
     return 1 if tap.failed else 0
 
 
@@ -93,6 +106,25 @@ def wrong_records(text):
               zip(("_pop3s", "_submissions"), servers)}
     wanted["_pop3"] = "0 0 0   ."	# RFC 6186 section 3.4: not offered
     return None if records == wanted else f"{records} {wanted}"
+
+
+def sent(name):
+    """How many connections an example lets pass to each server."""
+    with open(os.path.join(DOC, "examples", name), encoding="ascii") as file:
+        return int(re.findall(r"^\s*default-server .*\bmaxconn (\d+)", file.read(), re.M)[0])
+
+
+def overfull(more=0):
+    """The supervisors that take no more than the fleet's balancer sends, or None."""
+    top = os.path.dirname(TESTS)
+    most = max(sent("haproxy-fleet.cfg"), 2 * sent("haproxy.cfg")) + more
+    found = []
+    for path, pattern in LIMITS.items():
+        with open(os.path.join(top, path), encoding="ascii") as file:
+            limits = re.findall(pattern, file.read(), re.M)
+        if len(limits) != 1 or int(limits[0]) < most + CHECKS:
+            found.append(f"{path} {limits}, HAProxy {most}")
+    return ", ".join(found) or None
 
 
 def missing():
