@@ -2,12 +2,13 @@
 """proxies.t - HAProxy and nginx in front, as doc/examples has them
 
 The examples are run as they are, but for addresses, paths and the pace of health checks.  Clients
-come from addresses of loopback that are theirs alone, so that the log must tell them apart.  No root
-is needed.
+say by a header of their own, to the proxy, that they come from elsewhere: what comes from loopback is
+the proxy's own host, and unknown to the log.  No root is needed.
 
 SPDX-License-Identifier: ISC
 """
 import contextlib
+import itertools
 import os
 import pathlib
 import re
@@ -37,13 +38,16 @@ t = check.Checks()
 class Client(Pop):
     """one that comes from an address of its own"""
 
-    def __init__(self, source, port):  # pylint: disable=super-init-not-called
-        self.socket = socket.create_connection(("127.0.0.1", port), LIFE, (source, 0))
-        self.buffer, self.source = b"", source
+    ports = itertools.count(40001)
+
+    def __init__(self, source, port):
+        super().__init__(port, timeout=LIFE)
+        self.source, self.port = source, next(self.ports)
+        self.send(b"PROXY TCP4 %s 203.0.113.1 %d 110\r\n" % (source.encode(), self.port))
 
     def own(self):
         """as the log must have it"""
-        return {"ip": "[%s]" % self.source, "port": "[%d]" % self.socket.getsockname()[1], "proxy": "[127.0.0.1]"}
+        return {"ip": "[%s]" % self.source, "port": "[%d]" % self.port, "proxy": "[127.0.0.1]"}
 
     def tls(self, ca):
         trust = ssl.create_default_context(cafile=ca)
@@ -133,7 +137,7 @@ def more_of_haproxy(ports, plain):
         ("v1_tls", "%d ssl crt PEM" % ports[4], "send-proxy"),
         ("silent", "%d" % ports[5], "send-proxy-v2 check inter 100ms"),
     ):
-        text += "frontend %s\n    bind 127.0.0.1:%s\n    default_backend %s\n" % (name, bind, name)
+        text += "frontend %s\n    bind 127.0.0.1:%s accept-proxy\n    default_backend %s\n" % (name, bind, name)
         text += "backend %s\n    server host1 127.0.0.1:%d %s\n" % (name, plain, words)
     return text
 
@@ -144,9 +148,9 @@ def haproxy_file(server, ports, plain, implicit):
         "haproxy.cfg",
         [
             ("/run/haproxy/admin.sock", str(server.dir / "admin.sock")),
-            ("192.0.2.1:110", "127.0.0.1:%d" % ports[0]),
-            ("192.0.2.1:995", "127.0.0.1:%d" % ports[1]),
-            ("192.0.2.2:995", "127.0.0.1:%d" % ports[2]),
+            ("192.0.2.1:110", "127.0.0.1:%d accept-proxy" % ports[0]),
+            ("192.0.2.1:995", "127.0.0.1:%d accept-proxy" % ports[1]),
+            ("192.0.2.2:995", "127.0.0.1:%d accept-proxy" % ports[2]),
             ("192.0.2.1[12]:110", "127.0.0.1:%d" % plain),
             ("192.0.2.1[12]:995", "127.0.0.1:%d" % implicit),
             ("connect port 110", "connect port %d" % plain),
@@ -205,7 +209,7 @@ def health(server):
 def by_haproxy(plain, implicit, ports, ca):
     plain.maildir("stls", MAIL)
     with t.holds("HAProxy: port 110, no password in clear, though all is loopback; STLS"):
-        with Client("127.0.0.7", ports[0]) as pop:
+        with Client("198.51.100.7", ports[0]) as pop:
             assert pop.line().startswith(b"+OK")
             pop.expect("USER stls", "-ERR [AUTH]")
             pop.expect("PROXY TCP4 192.0.2.9 192.0.2.10 1 2", "-ERR")
@@ -216,7 +220,7 @@ def by_haproxy(plain, implicit, ports, ca):
 
     implicit.maildir("through", MAIL)
     with t.holds("HAProxy: port 995, TLS passes through"):
-        with Client("127.0.0.8", ports[1]) as pop:
+        with Client("198.51.100.8", ports[1]) as pop:
             own = pop.own()
             assert pop.tls(ca).line().startswith(b"+OK")
             fetch(pop, "through", implicit)
@@ -224,7 +228,7 @@ def by_haproxy(plain, implicit, ports, ca):
 
     plain.maildir("ended", MAIL)
     with t.holds("HAProxy: port 995, TLS ends there, and restante knows"):
-        with Client("127.0.0.9", ports[2]) as pop:
+        with Client("198.51.100.9", ports[2]) as pop:
             own = pop.own()
             assert pop.tls(ca).line().startswith(b"+OK")
             assert b"STLS" not in pop.multi("CAPA")
@@ -241,14 +245,14 @@ def by_haproxy(plain, implicit, ports, ca):
 def by_version_1(plain, ports, ca):
     plain.maildir("old", MAIL)
     with t.holds("HAProxy: version 1"):
-        with Client("127.0.0.10", ports[3]) as pop:
+        with Client("198.51.100.10", ports[3]) as pop:
             assert pop.line().startswith(b"+OK")
             pop.expect("STLS")
             own = pop.own()
             fetch(pop.tls(ca), "old", plain)
     logged(plain, own, "old", tls="TLSv1.3")
     with t.holds("HAProxy: version 1 says nothing of TLS, so that a password is refused"):
-        with Client("127.0.0.10", ports[4]) as pop:
+        with Client("198.51.100.10", ports[4]) as pop:
             assert pop.tls(ca).line().startswith(b"+OK")
             pop.expect("USER old", "-ERR [AUTH]")
 
@@ -274,8 +278,9 @@ def nginx_file(server, ports):
         "nginx-mail.conf",
         [
             ("127.0.0.1:8110", "127.0.0.1:%d" % ports[0]),
-            ("192.0.2.1:110", "127.0.0.1:%d" % ports[1]),
-            ("192.0.2.1:995", "127.0.0.1:%d" % ports[2]),
+            ("192.0.2.1:110", "127.0.0.1:%d proxy_protocol" % ports[1]),
+            ("192.0.2.1:995", "127.0.0.1:%d proxy_protocol" % ports[2]),
+            ("mail {", "mail { set_real_ip_from 127.0.0.1;"),
             ("Auth-Server 192.0.2.11", "Auth-Server 127.0.0.1"),
             ("Auth-Port 110", "Auth-Port %d" % server.port),
             ("/etc/nginx/pop.example.org.pem", "%s/tls/fullchain.pem" % server.dir),
@@ -291,7 +296,7 @@ def nginx_file(server, ports):
 
 
 def by_nginx(server, ports, ca):
-    for user, source, port, stls in (("one", "127.0.0.7", ports[1], True), ("two", "127.0.0.8", ports[2], False)):
+    for user, source, port, stls in (("one", "198.51.100.7", ports[1], True), ("two", "198.51.100.8", ports[2], False)):
         server.maildir(user, MAIL)
         with t.holds("nginx: %s" % ("STLS" if stls else "TLS from the start")):
             with Client(source, port) as pop:
@@ -306,13 +311,13 @@ def by_nginx(server, ports, ca):
                 fetch(pop, user, server)
         logged(server, own, user, tls="none")
     with t.holds("nginx: a wrong password, and what restante says of it"):
-        with Client("127.0.0.9", ports[2]) as pop:
+        with Client("198.51.100.9", ports[2]) as pop:
             assert pop.tls(ca).line().startswith(b"+OK")
             pop.expect("USER one")
             pop.expect("PASS mistaken", "-ERR [AUTH]")
     failed = server.wait_events("LOGIN FAILED", 1, "one")
     t.ok(
-        len(failed) == 1 and failed[0]["ip"] == "[127.0.0.9]",
+        len(failed) == 1 and failed[0]["ip"] == "[198.51.100.9]",
         "nginx: the failure is the client's, not the proxy's",
         failed,
     )
