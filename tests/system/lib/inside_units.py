@@ -117,6 +117,16 @@ def security():
         t.ok(better.returncode != 0, "systemd-analyze security: and a mark that it has not would be seen")
 
 
+def enabled():
+    """as README tells it; a start of the machine would bring them, too"""
+    box.run("systemctl", "enable", "--now", *inside_flood.SOCKETS)
+    wants = pathlib.Path("/etc/systemd/system/sockets.target.wants")
+    for unit in inside_flood.SOCKETS:
+        t.same(show(unit, "ActiveState"), ["active"], "enable --now %s: listens" % unit)
+        t.ok((wants / unit).resolve() == pathlib.Path(where["systemdsystemunitdir"], unit).resolve(),
+            "enable --now %s: and will when the machine starts, from where it was installed" % unit)
+
+
 STEPS = {
     "sockets": sockets,
     "limits": limits,
@@ -136,7 +146,7 @@ def main():
     install()
     for user in ("alice", "bob"):
         box.account(user)
-    box.run("systemctl", "start", *inside_flood.SOCKETS)
+    enabled()
     with inside_tls.configured(CONFIGURATION):
         for name, step in STEPS.items():
             if sys.argv[1:] and name not in sys.argv[1:]:

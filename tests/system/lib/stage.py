@@ -27,12 +27,17 @@ UNITS = (
 )
 
 
+def looked_in():
+    """the directories that systemd takes units from; with another prefix there must be links"""
+    return {pathlib.Path(path).resolve() for path in box.run("systemd-path", "systemd-search-system-unit").strip().split(":")}
+
+
 def install():
     """what make install put into the stage, in its place; then what a package would do after it"""
     subprocess.run("cp -a %s/stage/. /" % SHARED, shell=True, check=True)
-    # wherever the prefix was: systemd looks below /usr, /usr/local, /etc and /run
-    for unit in UNITS:
-        pathlib.Path("/run/systemd/system", unit).symlink_to(where["systemdsystemunitdir"] + "/" + unit)
+    installed = pathlib.Path(where["systemdsystemunitdir"])
+    for unit in UNITS if installed.resolve() not in looked_in() else ():
+        pathlib.Path("/run/systemd/system", unit).symlink_to(installed / unit)
     shutil.copy(where["pamdir"] + "/pop3", SHARED / "pam.d-pop3")
     box.pam(PAM_UNIX)
     box.run("systemd-sysusers", where["sysusersdir"] + "/restante.conf")
