@@ -314,12 +314,16 @@ def options(check):
                 r"warning: auth\.require_tls = no lets passwords pass in clear"])
 
 
-MOUNTS = """22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
-40 22 0:50 / /nowhere/nfs rw,noatime shared:7 - nfs4 nas:/mail rw,vers=4.2,local_lock=none
-41 22 0:51 / /nowhere/nfs\\040old rw - nfs nas:/old rw,vers=3,nolock,local_lock=all
-42 22 0:52 / /nowhere/smb rw - cifs //nas/home rw
-43 22 0:53 / /nowhere/gluster rw - fuse.glusterfs gl:/mail rw
+MOUNTS = """900022 1 254:0 / / rw,relatime - ext4 /dev/vda rw
+900040 900022 0:50 / /nowhere/nfs rw,noatime shared:7 - nfs4 nas:/mail rw,vers=4.2,local_lock=none
+900041 900022 0:51 / /nowhere/nfs\\040old rw - nfs nas:/old rw,vers=3,nolock,local_lock=all
+900042 900022 0:52 / /nowhere/smb rw - cifs //nas/home rw
+900043 900022 0:53 / /nowhere/gluster rw - fuse.glusterfs gl:/mail rw
 """
+# one over another that has a mount below, of the same name as a directory that is now in sight
+HIDDEN = """cd "$0" && mkdir over && mount -t tmpfs one over && mkdir over/b && mount -t tmpfs two over/b &&
+mount -t tmpfs three "$0/over" && mkdir "$0/over/b" && sed "s/ - tmpfs three / - cifs three /" /proc/self/mountinfo >list &&
+mount --bind list /proc/$$/mountinfo && exec "$@" """
 
 
 def places(check):
@@ -335,9 +339,13 @@ def places(check):
     for maildir, warnings in (
             ("/nowhere/gluster/%u/Maildir", []), ("/nowhere/else/%u", []), ("/nowhere/nfsx/%u", []),
             ("/nowhere/nfs/%d/%n", [r'warning: /nowhere/nfs is NFS, where this host is known as ".*" alone: .*nfs4_unique_id.*']),
-            ("/nowhere/nfs old/%u", [r"warning: /nowhere/nfs old is NFS without locks that other hosts see \(nolock\): .*"]),
+            ("/nowhere/nfs old/%u", [r"warning: /nowhere/nfs old is nfs without locks that other hosts see \(rw,.*nolock.*\): .*"]),
             ("/nowhere/smb/x%u", [r"warning: /nowhere/smb is SMB: .*"])):
         check.says(f"Maildirs at {maildir}", {"mail.maildir": maildir}, warnings, by=by)
+    top = check.path("hidden")
+    os.mkdir(top)
+    check.says("what a mount hides does not count", {"mail.maildir": top + "/over/b/%u"},
+               [r"warning: .*/hidden/over is SMB: .*"], by=[*spaces, "sh", "-c", HIDDEN, top])
     homes = "x:x:5000:5000::/nowhere/smb/x:/bin/sh\ny:x:5001:5001::/nowhere/smb/y:/bin/sh\nz:x:5:5::/nowhere/nfs/z:/bin/sh\n"
     by[-1:] = [check.path("mounts"), *("sh", "-c", 'mount --bind "$0" /etc/passwd && exec "$@"', check.file("homes", homes, 0o644))]
     check.says("the homes of those who may log in, each file system once", {}, [r"warning: /nowhere/smb is SMB: .*"], by=by)

@@ -11,7 +11,7 @@
 
 #include "mail/mount.h"
 
-#define POINT 4		/* words before the mount point; the options come next */
+#define BETWEEN 3	/* words from the ID to the mount point; the options come next */
 
 static bool is_octal(char c)
 {
@@ -64,12 +64,25 @@ static bool skip(const char **at, const char *end, size_t words)
 	return true;
 }
 
+static bool number(uint64_t *n, const char *text, size_t len)
+{
+	*n = 0;
+	if (len == 0 || len > 18)
+		return false;
+	for (; len > 0 && *text >= '0' && *text <= '9'; len--)
+		*n = *n * 10 + (uint64_t)(*text++ - '0');
+	return len == 0;
+}
+
 static bool parse(struct mount *m, const char *line, const char *end)
 {
 	const char *at = line, *text;
 	size_t len, used;
 
-	if (!skip(&at, end, POINT) || (text = word(&at, end, &len)) == NULL)
+	text = word(&at, end, &len);
+	if (text == NULL || !number(&m->id, text, len))
+		return false;
+	if (!skip(&at, end, BETWEEN) || (text = word(&at, end, &len)) == NULL)
 		return false;
 	plain(m->point, sizeof m->point, text, len);
 	text = word(&at, end, &len);
@@ -84,7 +97,7 @@ static bool parse(struct mount *m, const char *line, const char *end)
 	plain(m->type, sizeof m->type, text, len);
 	/* a source may be empty, and its word is missing then: the options are the last word */
 	while ((text = word(&at, end, &len)) != NULL) {
-		used = strcspn(m->options, " ");
+		used = strlen(m->options);
 		if (at == end) {
 			m->options[used] = ',';
 			plain(m->options + used + 1, MOUNT_WORDS, text, len);
@@ -103,7 +116,7 @@ static bool holds(const char *point, const char *path)
 	return strncmp(point, path, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-bool mount_find(struct mount *m, const char *text, const char *path)
+bool mount_find(struct mount *m, const char *text, uint64_t id, const char *path)
 {
 	static struct mount this;
 	bool found = false;
@@ -111,7 +124,7 @@ bool mount_find(struct mount *m, const char *text, const char *path)
 
 	for (; *text != '\0'; text = *end == '\n' ? end + 1 : end) {
 		end = text + strcspn(text, "\n");
-		if (!parse(&this, text, end) || !holds(this.point, path))
+		if (!parse(&this, text, end) || (id != 0 ? this.id != id : !holds(this.point, path)))
 			continue;
 		if (!found || strlen(this.point) >= strlen(m->point))
 			*m = this;
@@ -139,6 +152,9 @@ enum mount_doubt mount_doubt(const struct mount *m, bool identified)
 {
 	const char *local = option(m, "local_lock"), *version = option(m, "vers");
 
+	if (strcmp(m->type, "fuse.sshfs") == 0 || strcmp(m->type, "vboxsf") == 0 ||
+	    (strcmp(m->type, "gfs2") == 0 && option(m, "localflocks") != NULL))
+		return MOUNT_LOCKS_LOCAL;
 	if (strcmp(m->type, "cifs") == 0 || strcmp(m->type, "smb3") == 0)
 		return MOUNT_SMB;
 	if (strcmp(m->type, "nfs") != 0 && strcmp(m->type, "nfs4") != 0)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fdio.h"
@@ -75,8 +76,8 @@ static void warn(const struct mount *m, enum mount_doubt doubt)
 	char host[256] = "";
 
 	if (doubt == MOUNT_LOCKS_LOCAL) {
-		finding_warning("%s is NFS without locks that other hosts see (%s): two hosts can open "
-		    "one mailbox", m->point, strstr(m->options, "nolock") ? "nolock" : "local_lock");
+		finding_warning("%s is %s without locks that other hosts see (%.*s): two hosts can open "
+		    "one mailbox", m->point, m->type, 60, m->options);
 	} else if (doubt == MOUNT_SMB) {
 		finding_warning("%s is SMB: its locks and file names are not those that a Maildir needs",
 		    m->point);
@@ -89,15 +90,37 @@ static void warn(const struct mount *m, enum mount_doubt doubt)
 	}
 }
 
+/*
+ * of path, or of what will hold it, if that is not there yet; 0: not known (before Linux 5.8).
+ * Nothing is mounted for this: there may be thousands of homes
+ */
+static uint64_t mount_id(const char *path)
+{
+	char above[PATH_MAX];
+	struct statx s;
+	char *slash;
+
+	(void)snprintf(above, sizeof above, "%s", path);
+	while (statx(AT_FDCWD, above, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_MNT_ID, &s) != 0) {
+		slash = strrchr(above, '/');
+		if (slash == NULL || above[1] == '\0')
+			return 0;
+		slash[slash == above] = '\0';
+	}
+	return s.stx_mask & STATX_MNT_ID ? s.stx_mnt_id : 0;
+}
+
 static void look(struct places *p, const char *path)
 {
+	uint64_t id = mount_id(path);
 	static char real[PATH_MAX];
 	static struct mount m;
 	enum mount_doubt doubt;
 	size_t i;
 
-	/* what is not there yet may be a name below what is */
-	if (!mount_find(&m, p->text, realpath(path, real) != NULL ? real : path))
+	/* without a number, or one that this name space does not show, the name has to do */
+	if ((id == 0 || !mount_find(&m, p->text, id, path)) &&
+	    !mount_find(&m, p->text, 0, realpath(path, real) != NULL ? real : path))
 		return;
 	doubt = mount_doubt(&m, p->identified);
 	for (i = 0; i < p->count; i++)
