@@ -155,11 +155,13 @@ static struct pop3_offers make_offers(const struct plan *p)
 {
 	const struct conf *c = &p->conf;
 	bool tls = p->tls_mode != PLAN_TLS_OFF || p->cover.version[0];
+	/* the certificate is a proxy's then */
+	bool ended = p->cover.proxied && p->cover.version[0];
 
 	return (struct pop3_offers){
 		.plain = words_have(c->auth_mechanisms, "plain"),
 		.login = words_have(c->auth_mechanisms, "login"),
-		.external = tls && !p->cover.proxied && c->tls_client_ca[0] && c->tls_client_users[0],
+		.external = tls && !ended && c->tls_client_ca[0] && c->tls_client_users[0],
 		/* who came to a proxy by TLS has it */
 		.stls = p->tls_mode == PLAN_TLS_STLS && !p->cover.version[0],
 	};
