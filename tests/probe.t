@@ -376,6 +376,8 @@ def usage():
         (("-c", "1e3", "h", "u"), "--critical"),
         (("--days=-1", "h", "u"), "--days"),
         (("--name=", "h", "u"), "--name"),
+        (("--name=.example.org", "h", "u"), "--name"),
+        ((".example.org", "u"), "HOST"),
         (("--ca",), "without its value"),
         (("", "u"), "HOST"),
         (("h", "u\r\nDELE 1"), "control character"),

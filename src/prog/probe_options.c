@@ -59,6 +59,12 @@ static bool take_cover(struct probe_asked *a, enum probe_cover cover)
 	return true;
 }
 
+/* With a dot in front the TLS library takes the certificate of any host below it. */
+static bool is_host(const char *text)
+{
+	return secret_fits(text, HOST_MOST) && text[0] != '.';
+}
+
 /* The options with a value; what is wrong, or NULL */
 static const char *take_value(struct probe_asked *a, int option)
 {
@@ -78,7 +84,7 @@ static const char *take_value(struct probe_asked *a, int option)
 		return NULL;
 	case OPTION_NAME:
 		a->name = optarg;
-		return secret_fits(optarg, HOST_MOST) ? NULL : "--name is the name of a host";
+		return is_host(optarg) ? NULL : "--name is the name of a host";
 	case OPTION_FILE:
 		a->password_file = optarg;
 		return NULL;
@@ -135,7 +141,7 @@ const char *probe_parse(struct probe_asked *a, int argc, char *argv[])
 	}
 	if (argc - optind != 2)
 		return "it needs HOST and USER, and nothing else";
-	if (!secret_fits(argv[optind], HOST_MOST))
+	if (!is_host(argv[optind]))
 		return "HOST is a name or an address";
 	take_name(a, argv[optind]);
 	a->user = argv[optind + 1];
