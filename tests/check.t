@@ -307,7 +307,9 @@ def options(check):
                 r"warning: tls\.user = no-such: there is no such account; root needs it"])
     check.says("proxies that anybody can be", {**tls, "network.proxy_from": "192.0.2.1 ::/0"},
                [r"warning: network\.proxy_from = 192\.0\.2\.1 ::/0: whoever connects from there may claim any address"])
-    check.says("proxies that are hosts", {**tls, "network.proxy_from": "192.0.2.1 2001:db8::1 10.0.0.0/8"}, [])
+    check.says("proxies that a whole office can be", {**tls, "network.proxy_from": "10.0.0.0/8"},
+               [r"warning: network\.proxy_from = 10\.0\.0\.0/8: whoever connects from there may claim any address"])
+    check.says("proxies that are hosts", {**tls, "network.proxy_from": "192.0.2.1 2001:db8::1 10.0.0.0/24"}, [])
     secrets(check)
     check.says("what has nothing to do with TLS", {"auth.require_tls": "no", "limits.idle_timeout": "1m"},
                [r"warning: limits\.idle_timeout is under 10 minutes, against RFC 1939",

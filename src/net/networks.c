@@ -53,7 +53,7 @@ bool networks_wide(const char *list)
 	if (parse(list, nets, &count))
 		return false;
 	for (size_t i = 0; i < count; i++)
-		if (nets[i].bits < (nets[i].family == AF_INET ? 8 : 16))
+		if (nets[i].bits < (nets[i].family == AF_INET ? 24 : 64))
 			return true;
 	return false;
 }

@@ -18,7 +18,7 @@ const char *networks_wrong(const char *list);
 /* networks_have - is the address in one of them?  In none of a list that is wrong */
 bool networks_have(const char *list, const struct addr *a);
 
-/* networks_wide - is one of them larger than an IPv4 /8 or an IPv6 /16?  Hardly all in it are meant. */
+/* networks_wide - is one of them larger than an IPv4 /24 or an IPv6 /64?  Hardly all in it are meant. */
 bool networks_wide(const char *list);
 
 #endif

@@ -61,6 +61,6 @@ Test(networks, there_is_an_end_to_them)
 Test(networks, one_of_half_the_world_is_wide)
 {
 	cr_assert(networks_wide("0.0.0.0/0") && networks_wide("::1 ::/0") && networks_wide("::ffff:0.0.0.0/96"));
-	cr_assert(networks_wide("192.0.0.0/7") && networks_wide("10.0.0.0/8 2000::/15"));
-	cr_assert_not(networks_wide("") || networks_wide("10.0.0.0/8 2001::/16 ::1") || networks_wide("nonsense"));
+	cr_assert(networks_wide("192.0.2.0/23") && networks_wide("192.0.2.0/24 2000::/63"));
+	cr_assert_not(networks_wide("") || networks_wide("192.0.2.0/24 2001:db8::/64 ::1") || networks_wide("nonsense"));
 }
