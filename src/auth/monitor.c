@@ -5,8 +5,9 @@
  * logged and counted), relayed.c (hands out certificates), proxied.c (hears what a trusted proxy
  * says), apop.c (makes the timestamp), cover.c, failures.c, throttle.c with slots.c (which sources
  * guess), reap.c, wire.c (decodes), verdict.c and account.c (decode the PAM child's answer), net/addr.c,
- * tls/files.c (opens, never reads), tls/tickets.c, sys/spawn.c, sys/become.c, base/ and prog/.  In the
- * PAM child also pam.c, names.c and secrets.c (of which the monitor has the look at owner and mode).
+ * net/networks.c (which proxy is believed), pop/status.c (tells systemd, where the session is below
+ * us), tls/files.c (opens, never reads), tls/tickets.c, sys/spawn.c, sys/become.c, base/ and prog/.  In
+ * the PAM child also pam.c, names.c and secrets.c (of which the monitor has the look at owner and mode).
  * Whoever adds to this list says why.
  *
  * SPDX-License-Identifier: ISC

@@ -38,7 +38,8 @@ enum lock_result lock_take(struct lock *l, int top, int64_t wait, const char *ab
 /*
  * lock_lasts - is it still ours?  A cluster file system takes the locks of a host that it does not
  * hear of, and the host may come back without having noticed.  What nobody has is taken again.
- * false: another session has it, or no lock can be had now: change nothing any more.
+ * false: another session has it, or no lock can be had now: change nothing any more.  (So may a
+ * file system say that refuses a lock to who has it; SMB may, which is not for Maildirs anyway.)
  */
 bool lock_lasts(const struct lock *l, int top);
 

@@ -112,7 +112,7 @@ struct maildrop_update {
  * once; maildirsize gets its line.  MAILDROP_OK only if no marked message is left and the
  * directories are on disk.  The lock stays until maildrop_close.
  * If the list breaks on the way, what it cannot tell the name of fails.  If the lock was lost
- * meanwhile, as a cluster file system took it from a host that was cut off, all fails.
+ * before this, as a cluster file system took it from a host that was cut off, all fails.
  */
 enum maildrop_result maildrop_update(struct maildrop *d, struct maildrop_update *done,
     char *why, size_t why_size);
