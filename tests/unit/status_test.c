@@ -50,6 +50,8 @@ Test(status, a_login_is_told_at_once)
 	cr_assert_str_eq(heard(), "STATUS=alice from [192.0.2.7]: 12 messages");
 	status_begin(&s, "alice", "2001:db8::7", 1);
 	cr_assert_str_eq(heard(), "STATUS=alice from [2001:db8::7]: 1 message");
+	status_begin(&s, "alice", "192.0.2.7", STATUS_UNCOUNTED);
+	cr_assert_str_eq(heard(), "STATUS=alice from [192.0.2.7]");
 	status_inside("alice", "192.0.2.7");
 	cr_assert_str_eq(heard(), "STATUS=alice from [192.0.2.7], in a PAM session");
 }
