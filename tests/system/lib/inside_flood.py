@@ -5,6 +5,7 @@ SPDX-License-Identifier: ISC
 import concurrent.futures
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import struct
@@ -13,7 +14,7 @@ import time
 import box
 import inside_tls
 from pop import Pop
-from stage import PROGRAM
+from stage import PROGRAM, where
 
 SOCKETS = ("restante.socket", "restante-tls.socket")
 PER_SOURCE = 20  # as installed
@@ -92,6 +93,42 @@ def greeting(client, trust):
     if client.socket.getpeername()[1] == 995:
         client.secure(trust)
     return client.line().startswith(b"+OK")
+
+
+# --- a proxy in front -------------------------------------------------------------------------------
+def proxied(t):
+    """behind-proxy.conf, put where it says: one address may have all connections, the clients have theirs"""
+    example = pathlib.Path(where["docdir"], "examples/behind-proxy.conf")
+    dropins = [pathlib.Path("/etc/systemd/system/%s.d" % unit) for unit in SOCKETS]
+    for directory in dropins:
+        directory.mkdir()
+        shutil.copy(example, directory)
+    after, settings = box.now(), ["network.proxy_from=127.0.4.1", "auth.failure_delay=0"]
+    try:
+        with box.dropin(box.options(PROGRAM, *settings)):
+            box.run("systemctl", "restart", *SOCKETS)
+            clients = [From("127.0.4.1", port) for port in (110, 995) for _ in range(PER_SOURCE + 10)]
+            for number, client in enumerate(clients, 1):
+                client.send(b"PROXY TCP4 192.0.2.%d 192.0.2.200 4711 110\r\n" % number)
+            trust = inside_tls.context()
+            said = [greeting(client, trust) for client in clients]
+            t.same(said, [True] * len(clients), "proxy: one address has 30 connections to each port")
+            with t.holds("proxy: a client of port 995 logs in"):
+                clients[-1].expect("USER alice")
+                clients[-1].expect("PASS " + box.password_of("alice"))
+                clients[-1].expect("QUIT")
+            for client in clients:
+                client.reset()
+            t.ok(box.wait_no_sessions(), "proxy: no process and no unit is left")
+    finally:
+        for directory in dropins:
+            shutil.rmtree(directory)
+        box.run("systemctl", "daemon-reload")
+        box.run("systemctl", "restart", *SOCKETS)
+    lines = box.phrase(box.journal(after, "SYSLOG_IDENTIFIER=pop3d", want=len(clients)), "LOGIN")
+    found = [(entry.get("POP3_IP"), entry.get("POP3_PROXY")) for entry in lines]
+    t.same(found, [("192.0.2.%d" % len(clients), "127.0.4.1")], "proxy: by its own address")
+    nothing_failed(t, "proxy", after)
 
 
 # --- 100 wrong passwords ----------------------------------------------------------------------------

@@ -135,6 +135,7 @@ STEPS = {
     "endings": lambda: inside_flood.endings(t),
     "wrong": lambda: inside_flood.wrong(t),
     "flood": lambda: inside_flood.flood(t),
+    "proxied": lambda: inside_flood.proxied(t),
     "fields": lambda: inside_fields.fields(t),
     "table": lambda: inside_table.table(t),
     "crashes": lambda: inside_flood.crashes(t),
