@@ -8,7 +8,9 @@ SPDX-License-Identifier: ISC
 import os
 import pathlib
 import pwd
+import re
 import shutil
+import signal
 import subprocess
 import time
 
@@ -124,6 +126,23 @@ def move(t, page, xinetd, name, server, arguments):
             process.terminate()
 
 
+def back(t, name, greeting, new):
+    """the old file and the same signal; and forth again"""
+    changed = FILE.read_text()
+    for text, want in (((FILE.parent / "pop3.old").read_text(), greeting), (changed, new)):
+        FILE.write_text(text)
+        os.kill(int(pathlib.Path("/run/xinetd.pid").read_text()), signal.SIGHUP)
+        end = time.monotonic() + 10
+        while kind(found := greeting_changes(None)) != kind(want) and time.monotonic() < end:
+            time.sleep(0.05)
+        t.same(kind(found), kind(want), "%s: the way %s" % (name, "back" if want is greeting else "forth"))
+
+
+def kind(greeting):
+    """without what differs each time"""
+    return re.sub(rb"<[^>]*>|[0-9a-f]{8}", b"", greeting)
+
+
 def connected():
     """the first connection, once xinetd listens"""
     end = time.monotonic() + 10
@@ -156,6 +175,7 @@ def changed(t, page, name, old):
     names = [pathlib.Path(path).name.split(":")[0] for path in NAMES[name]]
     t.same(after[0], names, "%s: the unique-ids are the files' names, in the order of delivery" % name)
     t.same(after[1:], before[1:], "%s: the sizes, and the message, are the same, in the same order" % name)
+    back(t, name, greeting, new)
     given = (pathlib.Path(pwd.getpwnam("alice").pw_dir) / "Maildir/courierpop3dsizelist").exists()
     t.same(given, name == "courier", "%s: the file that tells of ids of its own" % name)
     t.same(before[0] == after[0], not given, "%s: the unique-ids are %s" % (name, "others" if given else "the same"))
