@@ -28,8 +28,10 @@ FAILOVERS = int(os.environ.get("RESTANTE_FLEET") or 4)
 SEED = int(os.environ.get("RESTANTE_SEED") or int.from_bytes(os.urandom(4), "big") // 2)
 NEEDED = {"glusterd": "glusterfs-server", "haproxy": "haproxy", "tcpserver": "ucspi-tcp", "ip": "iproute2"}
 
+PATH = "%s:%s:/usr/sbin:/sbin" % (boxed.INETDS / "usr/sbin", os.environ["PATH"])
+
 for program, package in NEEDED.items():
-    if not shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
+    if not shutil.which(program, path=PATH):
         check.skip_all("no %s (package: %s)" % (program, package))
 if "fuse" not in pathlib.Path("/proc/filesystems").read_text():
     check.skip_all("this kernel has no FUSE")

@@ -28,7 +28,9 @@ from pop import Pop  # noqa: E402
 from server import BUILD, PASSWORD, Server  # noqa: E402
 
 EXAMPLES = HERE.parent.parent / "doc/examples"
-MODULES = "/usr/lib/nginx/modules/ngx_mail_module.so"
+UNPACKED = pathlib.Path(os.environ.get("INETDS", BUILD / "inetds")).resolve()
+PATH = "%s:%s:/usr/sbin" % (UNPACKED / "usr/sbin", os.environ["PATH"])
+MODULES = [place / "usr/lib/nginx/modules/ngx_mail_module.so" for place in (UNPACKED, pathlib.Path("/"))]
 MAIL = [("1700000000.M1P1.host", b"Subject: one\n\n.dot\n")]
 LIFE = 20  # seconds that anything may take
 
@@ -264,7 +266,7 @@ def haproxy():
         file = haproxy_file(plain, ports, plain.port, implicit.port)
         # the certificates of one are trusted for the other, too
         ca = plain.write("all.pem", pathlib.Path(plain.certs.ca).read_text() + pathlib.Path(implicit.certs.ca).read_text())
-        with running(plain, [shutil.which("haproxy"), "-db", "-f", file], ports):
+        with running(plain, [shutil.which("haproxy", path=PATH), "-db", "-f", file], ports):
             health(plain)
             by_haproxy(plain, implicit, ports, str(ca))
             by_version_1(plain, ports, str(ca))
@@ -290,8 +292,8 @@ def nginx_file(server, ports):
         ],
     )
     head = "daemon off; master_process off; pid %s/nginx.pid; error_log stderr notice;\n" % server.dir
-    if os.access(MODULES, os.R_OK):
-        head = "load_module %s;\n" % MODULES + head
+    for module in [path for path in MODULES if os.access(path, os.R_OK)][:1]:
+        head = "load_module %s;\n" % module + head
     return server.write("nginx.conf", head + text)
 
 
@@ -328,7 +330,7 @@ def nginx():
     with Server(options, tls="starttls") as server:  # its certificate is nginx's
         ports = free_ports(3)
         file = nginx_file(server, ports)
-        with running(server, [shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin"), "-p", server.dir,
+        with running(server, [shutil.which("nginx", path=PATH), "-p", server.dir,
                               "-e", "stderr", "-c", file], ports):
             by_nginx(server, ports, server.ca)
         t.ok(server.wait_idle(), "nginx: no process is left")
@@ -342,7 +344,7 @@ def main():
         check.skip_all("built without TLS")
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     for name, part, needed in (("haproxy", haproxy, "haproxy"), ("nginx", nginx, "nginx libnginx-mod-mail")):
-        if not shutil.which(name):
+        if not shutil.which(name, path=PATH):
             t.skip(name, "no %s (packages: %s)" % (name, needed))
             continue
         begun = time.monotonic()

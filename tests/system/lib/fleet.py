@@ -12,6 +12,7 @@ import re
 import shutil
 import socket
 import ssl
+import subprocess
 import sys
 import threading
 import time
@@ -85,10 +86,13 @@ def reachable(address):
 class Balancer(cluster.Host):
     def serve(self):
         self.run("mkdir", "-p", "/run/haproxy", "/run/systemd/journal")
+        # where the hosts can see it
+        found = shutil.which("haproxy", path="%s/inetds/usr/sbin:/usr/sbin" % stage.SHARED)
+        haproxy = shutil.copy(found, "/srv/haproxy")
         example = stage.where["docdir"] + "/examples/haproxy-fleet.cfg"
         shutil.copy(example, "/srv/haproxy.cfg")
-        self.run("haproxy", "-c", "-f", "/srv/haproxy.cfg")
-        self.start("haproxy", "-db", "-f", "/srv/haproxy.cfg")
+        self.run(haproxy, "-c", "-f", "/srv/haproxy.cfg")
+        self.start(haproxy, "-db", "-f", "/srv/haproxy.cfg")
         cluster.until(lambda: self.up(*FRONTS), "HAProxy finds both hosts", 10)
 
     def show(self, *columns):
@@ -116,6 +120,8 @@ def prepare():
     """accounts, PAM, configuration, hosts; everything that is the same on each of them"""
     stage.install()
     box.run("useradd", "-m", "vmail")
+    # as its package would, had it been installed
+    subprocess.run(["useradd", "-r", "haproxy"], stderr=subprocess.DEVNULL, check=False)
     box.pam("auth required pam_permit.so\naccount required pam_permit.so\n")
     pathlib.Path(stage.CONFIGURATION).write_text(CONFIGURATION)
     shutil.copy(pathlib.Path(__file__).with_name("postman.py"), "/srv/postman.py")
