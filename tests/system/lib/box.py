@@ -54,6 +54,9 @@ def deliver(user, messages=MAIL):
     for path in made:
         path.mkdir(exist_ok=True)
     for name, octets in messages:
+        # once, whoever has read it meanwhile
+        for seen in (top / "cur").glob(name + ":*"):
+            seen.unlink()
         made.append(top / "new" / name)
         made[-1].write_bytes(octets)
     # nothing else: a session that is over for its client may still be writing the index
