@@ -51,6 +51,7 @@ ticket_directory = /mnt/tickets
 """ % BALANCER
 MAILDIR = 'for d in new cur tmp; do mkdir -p "/mnt/$0/Maildir/$d"; done; chown -R vmail: "/mnt/$0"'
 READERS = ["reader%d" % n for n in range(4)]
+SHORT = 10  # fail-overs: less than that is a short run
 # seconds until the mailbox of a session on a host that fails is free; lock_wait is three
 FREE = {"killed": 4, "power": 12, "cut": 12, "store": 12}
 BROKEN = (OSError, Closed)
@@ -284,6 +285,10 @@ class Failure:
             self.store.kill()
             self.store.forget()
 
+    def heals(self):
+        """a store takes long for that; in a short run it is the last that fails, and two of three have to do"""
+        return self.kind != "store" or FAILOVERS >= SHORT
+
     def mend(self):
         # a host that is back at once could leave connections that nobody ends
         if self.kind in ("power", "cut"):
@@ -295,7 +300,7 @@ class Failure:
         elif self.kind == "cut":
             self.victim.link("up")
             t.note("it has its volume again after %.1f s" % cluster.until(self.victim.mounted, "its volume"))
-        else:
+        elif self.heals():
             self.store.boot()
             cluster.until(lambda: healed(self.stores), "the volume heals", 60)
 
@@ -344,7 +349,9 @@ def lost(held, pop):
         said = held.rest()
     except BROKEN:
         said = b""
-    assert not said.startswith(b"+OK"), "a session that had lost its lock deleted: %r" % said
+    t.note("who was cut off, and is back, hears %r" % said)
+    # a connection that broke is no answer, and a good one: the client comes again
+    assert said[:15] in (b"", b"-ERR [SYS/TEMP]"), "a session that had lost its lock says %r" % said
     pop.expect("NOOP")
 
 
@@ -357,10 +364,10 @@ def healed(stores):
 
 
 def kinds():
-    """what happens; a store takes long to heal, so it fails only where there is time"""
+    """what happens"""
     every = {"killed": 14, "cut": 3, "power": 2, "store": 1}
-    if FAILOVERS < 10:
-        return ["killed", "cut", "power", "killed", *["killed"] * FAILOVERS][:FAILOVERS]
+    if FAILOVERS < SHORT:
+        return [*["killed", "cut", "power", *["killed"] * FAILOVERS][:FAILOVERS - 1], "store"]
     return [*every, *chance.choices(list(every), every.values(), k=FAILOVERS - len(every))]
 
 
@@ -372,8 +379,10 @@ def failovers(stores, fronts, balancer):
             time.sleep(chance.uniform(0, 0.3))
             before = traffic.sessions()
             with t.holds("fail-over %d: %s" % (number, kind)):
-                took.setdefault(kind, []).append(Failure(kind, fronts, stores, balancer).run())
-                cluster.until(lambda: all(front.mounted() for front in fronts), "all of the volume")
+                failure = Failure(kind, fronts, stores, balancer)
+                took.setdefault(kind, []).append(failure.run())
+                if failure.heals():
+                    cluster.until(lambda: all(front.mounted() for front in fronts), "all of the volume")
                 cluster.until(lambda: all(x < y for x, y in zip(before, traffic.sessions())), "a session for each client", 60)
     for kind, times in ((kind, sorted(times)) for kind, times in took.items() if times):
         t.note("%s %d times: the mailbox was free after %.1f to %.1f s, in the middle %.1f"
