@@ -9,6 +9,7 @@ installed together; tests/system/inetds unpacks them into the directory that INE
 
 SPDX-License-Identifier: ISC
 """
+import concurrent.futures
 import contextlib
 import os
 import pathlib
@@ -32,6 +33,9 @@ from server import BUILD, PASSWORD, Server, descendants  # noqa: E402
 
 INETDS = pathlib.Path(os.environ.get("INETDS", BUILD / "inetds")).resolve()
 MAIL = [("1700000000.M0P1.s", b"Subject: one\n\n.dot\n"), ("1700000001.M1P1.s", b"Subject: two\n\nno end")]
+
+# as the example says for inetutils-inetd
+RATE = ["-R", "1000000"]
 
 t = check.Checks()
 
@@ -288,9 +292,26 @@ def inetd(place):
             t.skip(package, "not there (package: %s, or tests/system/inetds)" % package.split(",")[0])
             continue
         port = free_port()
-        options = ["-d"] if name == "inetd" else ["-d", "-p%s/inetd.pid" % place.dir]
+        options = ["-d"] if name == "inetd" else ["-d", "-p%s/inetd.pid" % place.dir, *RATE]
         lines = example_lines(place, port, wanted, addresses)
         supervised(place, package, [tool, *options, lines], port, callers)
+        if "address" not in package:
+            flood(place, package, [tool, *options, lines], port)
+
+
+def flood(place, package, command, port):
+    """more connections than an inetd takes in a minute by default do not close the port"""
+    text = command[-1].read_text()
+    command[-1].write_text(re.sub(r"(nowait\.\d+ \S+) .*", r"\1 /bin/true true", text))
+    with t.holds("%s: 1100 connections do not stop the service" % package), running(place, command, port):
+        with concurrent.futures.ThreadPoolExecutor(10) as pool:
+            said = list(pool.map(lambda _: ended(port), range(1100)))
+        assert said == [b""] * 1100
+
+
+def ended(port):
+    with Pop(port) as pop:
+        return pop.rest()
 
 
 def pipe(place):
