@@ -114,11 +114,11 @@ silent 'and so does its socket, and in the port' is $'Description=POP3S connecti
 silent 'and what xinetd gets' is 'service pop3s' twins "${dir[xinetddir]}/restante" \
 	"${dir[xinetddir]}/restante-tls"
 silent 'the unit of RFC 918 differs in its name and what it starts' \
-	is "Description=POP1 connection %i"$'\n'"ExecStart=${dir[sbindir]}/restante -o server.protocol=pop1" \
+	is "Description=POP1 connection %i"$'\n'"ExecStart=${dir[sbindir]}/restante -o server.protocol=pop1 -o network.tls=auto" \
 	twin_units @.service pop1
-silent 'its socket in the port' is $'Description=POP1 connections\nListenStream=109' twin_units .socket pop1
+silent 'its socket in the port' is $'Description=POP1 connections\nListenStream=109\nMaxConnections=64' twin_units .socket pop1
 silent 'and what xinetd gets in both, and it is off' \
-	is $'service pop1\n\ttype\t\t= UNLISTED\n\tport\t\t= 109\n\tserver_args\t= -o server.protocol=pop1' \
+	is $'service pop1\n\ttype\t\t= UNLISTED\n\tport\t\t= 109\n\tserver_args\t= -o server.protocol=pop1 -o network.tls=auto' \
 	twins "${dir[xinetddir]}/restante" "${dir[xinetddir]}/restante-pop1"
 silent 'nobody writes into the empty directory' mode_is 555 "${dir[localstatedir]}/lib/restante/empty"
 silent 'the configuration is the example' kept "$top_srcdir/doc/restante.conf.example" \

@@ -135,8 +135,8 @@ class Veiled(faulty.Box):
         super().__init__(server, place, "veiled%d" % job, [*settings, "tls.relay=%s" % script], quota=True)
         self.context, self.failing = ssl.create_default_context(cafile=server.ca), False
 
-    def run(self, act, prefix=(), environment=None):
-        return super().run(lambda play: self.veil(play, act), prefix, environment)
+    def run(self, act, prefix=(), environment=None, plain=False):
+        return super().run(lambda play: self.veil(play, act), prefix, environment, plain)
 
     def veil(self, play, act):
         """an alert or an early end tells the client enough; to hang or to lie does not"""
