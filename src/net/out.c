@@ -170,6 +170,16 @@ bool out_flush(struct out *o)
 	return o->state == OUT_OK;
 }
 
+bool out_hold_last(struct out *o)
+{
+	char last;
+
+	if (o->used < 2)
+		return o->state == OUT_OK;
+	last = o->data[--o->used];
+	return out_flush(o) && out_put(o, &last, 1);
+}
+
 /* Whole pages, and none that has octets of somebody else. */
 void out_rest(struct out *o)
 {

@@ -63,6 +63,8 @@ void out_used(struct out *o, size_t len);
 
 /* out_flush - all that is waiting leaves now */
 bool out_flush(struct out *o);
+/* out_hold_last - all but the last octet of it: whoever waits for the whole still waits */
+bool out_hold_last(struct out *o);
 
 /* out_restless - is there memory that out_rest would give back? */
 static inline bool out_restless(const struct out *o)

@@ -104,6 +104,15 @@ static enum command_outcome do_rdel(struct command_loop *l, char *const argument
 	return open_mailbox(l, argument[0], true);
 }
 
+/*
+ * RFC 918's client answers what it has received.  What it said before the last octet left may be a
+ * RCVD, which confirms nothing then.
+ */
+static bool is_hasty(const struct pop1_session *s, struct command_loop *l)
+{
+	return s->send.count > 0 && out_hold_last(l->out) && line_pending(l->line);
+}
+
 /* Nothing but the octets: what is amiss the client sees by their number. */
 static enum command_outcome do_rcev(struct command_loop *l, char *const argument[], size_t count)
 {
@@ -118,6 +127,7 @@ static enum command_outcome do_rcev(struct command_loop *l, char *const argument
 		return COMMAND_END;
 	}
 	l->table = sent;
+	s->hasty = r == MBOX_OK && is_hasty(s, l);
 	if (r == MBOX_OK) {
 		s->common.retr += s->send.count;
 		s->common.retr_octets += s->send.total;
@@ -135,6 +145,11 @@ static enum command_outcome do_rcvd(struct command_loop *l, char *const argument
 	(void)count;
 	if (!session_left(l))
 		return COMMAND_QUIET;
+	if (s->hasty) {
+		(void)out_text(l->out, "-ERR RCVD before all of the mail was sent, nothing deleted\r\n");
+		close_mailbox(l);
+		return COMMAND_QUIET;
+	}
 	pop1_send_each(&s->send, s->common.drop, s->deletes ? maildrop_mark : maildrop_fetched);
 	if (maildrop_broken(s->common.drop))
 		return session_lose(l);

@@ -23,6 +23,7 @@ struct pop1_session {
 	/* its own */
 	struct pop1_send send;
 	bool deletes;			/* RDEL opened it */
+	bool hasty;			/* the client spoke on before it can have had all octets of RCEV */
 };
 
 /*

@@ -76,6 +76,23 @@ Test(out, replies_gather_until_they_are_flushed)
 	expect("");
 }
 
+Test(out, the_last_octet_can_be_held)
+{
+	expect("");
+	cr_assert(out_hold_last(&o));
+	cr_assert(out_text(&o, "a"));
+	cr_assert(out_hold_last(&o));
+	expect("");
+	cr_assert(out_text(&o, "bc"));
+	cr_assert(out_hold_last(&o));
+	expect("ab");
+	cr_assert_eq(o.sent + o.used, 3);
+	cr_assert(out_flush(&o));
+	expect("c");
+	o.state = OUT_IO;
+	cr_assert_not(out_hold_last(&o));
+}
+
 Test(out, a_full_buffer_leaves_by_itself)
 {
 	static char big[3 * OUT_BUFFER + 17];
