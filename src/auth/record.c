@@ -104,10 +104,12 @@ void record_settle(struct monitor *m, const char *name, const char *password)
 {
 	struct record_held *h = &m->held;
 
+	enum ask_result r = m->verdict.result;
+	bool counts = r == ASK_REFUSED || r == ASK_EXPIRED;
+
 	if (h->digest[0] == '\0')
 		return;
-	if (strcmp(name, h->name) == 0 &&
-	    (m->verdict.result == ASK_GRANTED || is_same_secret(m, password))) {
+	if (strcmp(name, h->name) == 0 && (r == ASK_GRANTED || (counts && is_same_secret(m, password)))) {
 		log_failure(m, LOG_DEBUG, "APOP REFUSED", "APOP", h->reason, h->name);
 		h->digest[0] = '\0';
 	}

@@ -35,8 +35,9 @@ void record_hold(struct monitor *m, const char *name, const char *digest);
 void record_release(struct monitor *m);
 
 /*
- * record_settle - there is a verdict on name's password: one that was right, or is the very secret
- * that APOP was tried with, takes what was held back of the same name with it
+ * record_settle - there is a verdict on name's password: one that was right, or is refused and the
+ * very secret that APOP was tried with, takes what was held back of the same name with it; a verdict
+ * that is put off counts for nobody, and takes nothing
  */
 void record_settle(struct monitor *m, const char *name, const char *password);
 

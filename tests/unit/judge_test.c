@@ -299,10 +299,12 @@ static void digest_then_login(int fd)
 	log_in(fd);
 }
 
-/* refuses digests, and lets passwords in */
+static enum ask_result of_passwords = ASK_GRANTED;
+
+/* refuses digests, and lets passwords in, or not */
 static int start_by_proof(int (*run)(int fd, void *argument), void *argument, pid_t *pid)
 {
-	says(m.method[0] == 'A' ? ASK_REFUSED : ASK_GRANTED, "auth");
+	says(m.method[0] == 'A' ? ASK_REFUSED : of_passwords, "auth");
 	return start(run, argument, pid);
 }
 
@@ -378,6 +380,15 @@ Test(judge, apop_alone_counts_and_with_its_own_password_once)
 		cr_assert_eq(serve(logins[i]), MONITOR_DONE);
 		cr_assert_eq(failures(&in_line), i + 1, "login %u", i);
 	}
+}
+
+Test(judge, apop_counts_where_its_own_password_cannot_be_judged)
+{
+	bool in_line;
+
+	of_passwords = ASK_TEMP;
+	cr_assert_eq(serve_by_proof(both), MONITOR_DONE);
+	cr_assert_eq(failures(&in_line), 1);
 }
 
 static void not_a_digest(int fd)
