@@ -111,7 +111,8 @@ static void look_at(void *context, const char *name, const char *secret)
 {
 	struct search *s = context;
 
-	if (s->found || strcmp(name, s->name) != 0)
+	/* in this order: lines behind the one that was found cost as much as those before it */
+	if (strcmp(name, s->name) != 0 || s->found)
 		return;
 	s->found = true;
 	memcpy(s->secret, secret, strlen(secret) + 1);
