@@ -114,6 +114,11 @@ def odds():
            + SERVICE.format(auth="{module} renames", acct="pam_permit.so", session="pam_permit.so")
            + "mail: new/1000.a = x\\n\n@login somebody secret\nC: STAT\nS: +OK 1 3\n@quit\n"
            + "log: LOGIN, .*user=alice, .*login=somebody")
+    late = SERVICE.format(auth="pam_permit.so", acct="{module} asks-late", session="pam_permit.so")
+    yield "== a prompt of the account phase is answered with the password\n" + late + "@login\n@quit"
+    yield ("== but not with a digest\n" + late + "script: secrets\n| alice:secret\n"
+           + "under: install -m 600 {dir}/pam/secrets {dir}/secrets\noption: auth.secrets_file={dir}/secrets\n"
+           + "S: +OK*\nC: APOP alice {apop secret}\nS/ -ERR \\[SYS/TEMP\\] .*\nC: QUIT\nS: +OK*\n@end")
     service = SERVICE.format(auth="{module} asks {dir}/trace", acct="{module} - {dir}/trace",
                              session="{module} - {dir}/trace")
     yield ("== without pam_session: authenticate and account, no credentials, no session\n"

@@ -88,8 +88,11 @@ static int answer_message(struct talk *t, const struct pam_message *m, struct pa
 
 	switch (m->msg_style) {
 	case PAM_PROMPT_ECHO_OFF:
-		/* one hidden prompt is the password; a second is something else, which we do not know */
-		if (!r || t->answered)
+		/*
+		 * one hidden prompt is the password; a second is something else, which we do not know.  A
+		 * digest is nobody's password
+		 */
+		if (!r || t->answered || t->request->proof != PAM_BY_PASSWORD)
 			return PAM_CONV_ERR;
 		t->answered = true;
 		r->resp = strdup(t->request->password);
@@ -242,6 +245,7 @@ static bool prove(const struct talk *t, struct verdict *v)
 	enum ask_result result = apop_prove(rules->secrets_file, rules->timestamp, t->name,
 	    t->request->password, error);
 
+	buf_wipe(t->request->password, strlen(t->request->password));
 	if (result == ASK_PERM) {
 		log_note(LOG_ERR, "APOP: %s", error);
 		v->setup = true;

@@ -53,7 +53,7 @@ struct pam_request {
 	const struct pam_rules *rules;
 	const struct pam_calls *calls;
 	const char *name;
-	char *password;		/* or digest; overwritten once PAM has had it */
+	char *password;		/* overwritten once PAM has had it; or digest, which PAM never has */
 	enum pam_proof proof;
 };
 

@@ -106,9 +106,9 @@ int pam_sm_setcred(pam_handle_t *h, int flags, int argc, const char **argv)
 
 int pam_sm_acct_mgmt(pam_handle_t *h, int flags, int argc, const char **argv)
 {
-	(void)h;
 	(void)flags;
-	return trace("account", argc, argv);
+	(void)trace("account", argc, argv);
+	return argc > 0 && strcmp(argv[0], "asks-late") == 0 ? password(h, "Password: ", "secret") : PAM_SUCCESS;
 }
 
 int pam_sm_open_session(pam_handle_t *h, int flags, int argc, const char **argv)
