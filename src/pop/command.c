@@ -117,7 +117,7 @@ static bool judge_line(struct command_loop *l, enum line_result r, enum command_
 		if (l->end != COMMAND_GOES_ON)
 			return false;
 		l->end = ends[r].end;
-		if (ends[r].reply)
+		if (ends[r].reply && !l->silent)
 			(void)command_stop(l, ends[r].end, ends[r].reply);
 		return false;
 	}

@@ -70,6 +70,8 @@ struct command_loop {
 	bool covered;			/* passwords may pass: TLS, loopback, or no such rule */
 	const char *uncovered;		/* the reply's text where they may not: what to do */
 	unsigned bad_limit;		/* more than so many bad commands in a row end the loop */
+	/* whoever ends it without being asked says nothing: the client waits for octets, not for a reply */
+	bool silent;
 	int64_t idle;			/* ms for the next command, 0: no limit */
 	/* fdio time at which the loop ends whatever happens, FDIO_FOREVER: never */
 	int64_t until;

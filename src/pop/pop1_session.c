@@ -26,12 +26,19 @@ static enum command_outcome not_now(struct command_loop *l, char *const argument
 	    l->table == opened ? "RCEV or RSET first" : "RCVD or RSET first");
 }
 
+/* Whatever the client hears between "#xxx" and RCEV's octets it would take for these. */
+static void enter(struct command_loop *l, const struct command *table)
+{
+	l->table = table;
+	l->silent = table == opened;
+}
+
 /* What was learnt of the mailbox stays, after the reply: nobody waits for it. */
 static void close_mailbox(struct command_loop *l)
 {
 	struct pop1_session *s = l->state;
 
-	l->table = closed;
+	enter(l, closed);
 	pop1_send_free(&s->send);
 	if (!s->common.drop)
 		return;
@@ -71,7 +78,7 @@ static enum command_outcome count_up(struct command_loop *l)
 	if (s->send.left_out > 0)
 		log_note(LOG_WARNING, "%" PRIu64 " messages cannot be read, and are left out",
 		    s->send.left_out);
-	l->table = opened;
+	enter(l, opened);
 	(void)out_format(l->out, "#%" PRIu64 "\r\n", s->send.total);
 	return COMMAND_QUIET;
 }
@@ -126,7 +133,7 @@ static enum command_outcome do_rcev(struct command_loop *l, char *const argument
 		l->end = COMMAND_FILE;
 		return COMMAND_END;
 	}
-	l->table = sent;
+	enter(l, sent);
 	s->hasty = r == MBOX_OK && is_hasty(s, l);
 	if (r == MBOX_OK) {
 		s->common.retr += s->send.count;

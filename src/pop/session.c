@@ -93,8 +93,9 @@ static enum command_end give_way(struct command_loop *l)
 
 	if (!s->drop || !maildrop_wanted(s->drop))
 		return COMMAND_GOES_ON;
-	(void)command_stop(l, COMMAND_YIELD,
-	    "-ERR [IN-USE] idle, another session takes over, nothing deleted");
+	if (!l->silent)
+		(void)command_stop(l, COMMAND_YIELD,
+		    "-ERR [IN-USE] idle, another session takes over, nothing deleted");
 	return COMMAND_YIELD;
 }
 
