@@ -164,7 +164,10 @@ class PlayFirst(Play, first.First):
     def play(self, delete=(), fetch=()):
         try:
             self.login("box", "x")
-            if self.open("RDEL INBOX" if delete else "RETR INBOX") is None:
+            refused = self.open("RDEL INBOX" if delete else "RETR INBOX")
+            if refused and not refused.startswith("-ERR [SYS/"):
+                raise Wrong("no count, and no fault: " + refused)
+            if refused is None:
                 self.told |= {"STAT", "UIDL"}
                 self.take()
                 self.acknowledge(bool(delete))
@@ -179,7 +182,9 @@ class PlayFirst(Play, first.First):
         return self.rest()
 
     def take(self):
-        """what came is a beginning of messages that are there, in order; all of it: whole ones"""
+        """all are announced; what came is a beginning of them, in order, and at last all of it"""
+        if self.count != sum(first.MARK + len(want) for want in QUOTED):
+            raise Wrong("#%d" % self.count)
         try:
             self.receive()
         finally:
