@@ -175,19 +175,18 @@ static bool put_part(struct mbox *m, const struct sink *to, const char *in, size
 	return true;
 }
 
-/* The file ends where it ended when it was opened; MBOX_CLIENT: the sink wants no more. */
-static enum mbox_result pass(int fd, const struct sink *to)
+/* The file ends where it ended when it was opened; MBOX_CLIENT: the sink wants no more.  mbox_end follows. */
+static enum mbox_result pass(int fd, const struct sink *to, struct mbox *m)
 {
 	static char in[MBOX_INPUT];
-	char line[MBOX_FROM + 1], end[MBOX_END];
-	struct mbox m;
+	char line[MBOX_FROM + 1];
 	struct stat st;
 	off_t at = 0;
 	ssize_t n;
 
 	if (fstat(fd, &st) != 0)
 		return MBOX_FILE;
-	mbox_begin(&m);
+	mbox_begin(m);
 	mbox_from(st.st_mtime, line);
 	if (!put(to, line, MBOX_FROM))
 		return MBOX_CLIENT;
@@ -199,12 +198,14 @@ static enum mbox_result pass(int fd, const struct sink *to)
 			errno = EIO;
 		if (n <= 0)
 			return MBOX_FILE;
-		if (!put_part(&m, to, in, (size_t)n))
+		if (!put_part(m, to, in, (size_t)n))
 			return MBOX_CLIENT;
 		at += n;
 	}
-	return put(to, end, mbox_end(&m, end)) ? MBOX_OK : MBOX_CLIENT;
+	return MBOX_OK;
 }
+
+#define EMPTY 2		/* octets of the line that closes a message */
 
 struct count {
 	uint64_t octets;
@@ -231,11 +232,13 @@ bool mbox_count(int fd, uint64_t *octets)
 {
 	static struct count c;
 	const struct sink to = { count_room, count_used, &c };
+	char end[MBOX_END];
+	struct mbox m;
 
 	c.octets = 0;
-	if (pass(fd, &to) != MBOX_OK)
+	if (pass(fd, &to, &m) != MBOX_OK)
 		return false;
-	*octets = c.octets;
+	*octets = c.octets + mbox_end(&m, end);
 	return true;
 }
 
@@ -266,9 +269,16 @@ static bool send_used(void *context, size_t len)
 
 enum mbox_result mbox_send(struct out *o, int fd, uint64_t octets)
 {
-	struct send s = { .out = o, .left = octets };
+	uint64_t kept = octets < EMPTY ? octets : EMPTY;
+	struct send s = { .out = o, .left = octets - kept };
 	const struct sink to = { send_room, send_used, &s };
-	enum mbox_result r = pass(fd, &to);
+	struct mbox m;
+	char end[MBOX_END];
+	enum mbox_result r = pass(fd, &to, &m);
 
+	/* so that what ends on the count is always the end, and a file that grew never gives all octets */
+	s.left += kept;
+	if (r == MBOX_OK && !put(&to, end, mbox_end(&m, end)))
+		r = MBOX_CLIENT;
 	return s.over || (r == MBOX_OK && s.left > 0) ? MBOX_FILE : r;
 }

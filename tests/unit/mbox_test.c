@@ -151,3 +151,28 @@ Test(mbox, another_size_is_found_out_and_no_more_is_sent)
 	(void)close(fd);
 	cr_assert_not(mbox_count(-1, &octets));
 }
+
+/* a file that grew, whatever the buffer's size: MBOX_FILE, and fewer octets than were counted */
+Test(mbox, what_grew_never_gives_all_octets)
+{
+	static struct out o;
+	static char big[2 * OUT_BUFFER];
+	uint64_t octets;
+	int fd = memfd_create("grown", MFD_CLOEXEC), nowhere = open("/dev/null", O_WRONLY);
+
+	cr_assert(fd >= 0 && nowhere >= 0);
+	memset(big, 'x', sizeof big);
+	for (size_t len = OUT_BUFFER - MBOX_FROM - 16; len < OUT_BUFFER - MBOX_FROM + 16; len++) {
+		cr_assert_eq(ftruncate(fd, 0), 0);
+		cr_assert_eq(pwrite(fd, big, len, 0), (ssize_t)len);
+		cr_assert(mbox_count(fd, &octets));
+		out_init(&o, nowhere, 1000);
+		cr_assert_eq(mbox_send(&o, fd, octets), MBOX_OK);
+		cr_assert_eq(o.sent + o.used, octets);
+		cr_assert_eq(pwrite(fd, big, sizeof big, 0), (ssize_t)sizeof big);
+		out_init(&o, nowhere, 1000);
+		cr_assert_eq(mbox_send(&o, fd, octets), MBOX_FILE);
+		cr_assert_lt(o.sent + o.used, octets, "%zu", len);
+	}
+	cr_assert_eq(close(fd) | close(nowhere), 0);
+}
