@@ -76,6 +76,7 @@ void apop_digest(const char *timestamp, const char *secret, char digest[ASK_DIGE
 	MD5Update(&context, (const uint8_t *)secret, strlen(secret));
 	MD5Final(octets, &context);
 	put_hex(digest, octets, sizeof octets);
+	buf_wipe(octets, sizeof octets);
 	buf_wipe(&context, sizeof context);
 }
 

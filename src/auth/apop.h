@@ -2,7 +2,8 @@
  * apop.h - APOP (RFC 1939 section 7): a timestamp, and digests of it and a secret
  *
  * The monitor makes the timestamp; the PAM child, which ends, or overwrites what it had, reads
- * the secret and compares.  The login process sees neither secret nor file.
+ * the secret and compares.  The login process sees neither secret nor file.  The monitor makes
+ * digests of passwords that it has anyway, to know whether one was tried by APOP before (record.h).
  *
  * SPDX-License-Identifier: ISC
  */

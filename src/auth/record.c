@@ -86,7 +86,7 @@ void record_release(struct monitor *m)
 		return;
 	log_failure(m, LOG_NOTICE, "LOGIN FAILED", "APOP", h->reason, h->name);
 	count(m, h->name, h->digest);
-	h->digest[0] = '\0';
+	buf_wipe(h->digest, sizeof h->digest);
 }
 
 static bool is_same_secret(const struct monitor *m, const char *password)
@@ -111,7 +111,7 @@ void record_settle(struct monitor *m, const char *name, const char *password)
 		return;
 	if (strcmp(name, h->name) == 0 && (r == ASK_GRANTED || (counts && is_same_secret(m, password)))) {
 		log_failure(m, LOG_DEBUG, "APOP REFUSED", "APOP", h->reason, h->name);
-		h->digest[0] = '\0';
+		buf_wipe(h->digest, sizeof h->digest);
 	}
 	record_release(m);
 }
