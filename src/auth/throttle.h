@@ -14,6 +14,10 @@
  * connections lets it have is told to come again later.  A login that succeeds changes nothing:
  * whoever has one account could else start afresh after every guess.
  *
+ * By APOP the password is a digest of it that is another one in each connection: nothing tells the same
+ * wrong secret from another guess.  So each is a failure, unlike a wrong password that is sent again and
+ * again; and it is one only when record.h lets go of it, up to limits.login_timeout later.
+ *
  * To know a pair again eight bits of a keyed digest are kept, for the last fourteen pairs.  One
  * guess in 18 is taken for a repetition, and goes uncounted; and who gets hold of the file and
  * of the key in it can test which passwords may have been a wrong one that somebody typed, and is
