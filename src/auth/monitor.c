@@ -3,12 +3,12 @@
  *
  * These files run with privilege while a connection lives: this one, judge.c, record.c (what is
  * logged and counted), relayed.c (hands out certificates), proxied.c (hears what a trusted proxy
- * says), apop.c (makes the timestamp, and the
- * digest of a password that follows a refused APOP), cover.c, failures.c, throttle.c with slots.c (which sources
- * guess), reap.c, wire.c (decodes), verdict.c and account.c (decode the PAM child's answer), net/addr.c,
- * net/networks.c (which proxy is believed), pop/status.c (tells systemd, where the session is below
- * us), tls/files.c (opens, never reads), tls/tickets.c, sys/spawn.c, sys/become.c, base/ and prog/.  In
- * the PAM child also pam.c, names.c and secrets.c (of which the monitor has the look at owner and mode).
+ * says), apop.c (makes the timestamp, and the digest of a password that follows a refused APOP),
+ * cover.c, failures.c, throttle.c with slots.c (which sources guess), reap.c, wire.c (decodes),
+ * verdict.c and account.c (decode the PAM child's answer), net/addr.c, net/networks.c (which proxy
+ * is believed), pop/status.c (tells systemd, where the session is below us), tls/files.c (opens,
+ * never reads), tls/tickets.c, sys/spawn.c, sys/become.c, base/ and prog/.  In the PAM child also
+ * pam.c, names.c and secrets.c (of which the monitor has the look at owner and mode).
  * Whoever adds to this list says why.
  *
  * SPDX-License-Identifier: ISC
