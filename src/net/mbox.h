@@ -53,7 +53,8 @@ bool mbox_count(int fd, uint64_t *octets);
 
 /*
  * mbox_send - the whole of fd from offset 0 through o (not flushed)
- * octets   what mbox_count said.  Never more is sent; MBOX_FILE, and less, if it turns out to be another figure.
+ * octets   what mbox_count said.  Never more is sent; if it turns out to be another figure fewer, and
+ *          MBOX_FILE
  */
 enum mbox_result mbox_send(struct out *o, int fd, uint64_t octets);
 
