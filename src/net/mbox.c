@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fdio.h"
 #include "net/mbox.h"
 
 #define MBOX_INPUT 65536
@@ -225,7 +226,8 @@ static bool count_used(void *context, size_t len)
 	struct count *c = context;
 
 	c->octets += len;
-	return true;
+	/* of gigabytes the rest is not worth the wait of who stops us */
+	return !fdio_interrupt;
 }
 
 bool mbox_count(int fd, uint64_t *octets)

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fdio.h"
 #include "net/mbox.h"
 
 #define ROOM 4096
@@ -150,6 +151,19 @@ Test(mbox, another_size_is_found_out_and_no_more_is_sent)
 	}
 	(void)close(fd);
 	cr_assert_not(mbox_count(-1, &octets));
+}
+
+Test(mbox, a_signal_ends_a_count)
+{
+	uint64_t octets;
+	int fd = memfd_create("long", MFD_CLOEXEC);
+
+	cr_assert(fd >= 0);
+	cr_assert_eq(ftruncate(fd, 1 << 20), 0);
+	cr_assert(mbox_count(fd, &octets));
+	fdio_interrupt = 15;
+	cr_assert_not(mbox_count(fd, &octets));
+	cr_assert_eq(close(fd), 0);
 }
 
 /* a file that grew, whatever the buffer's size: MBOX_FILE, and fewer octets than were counted */
