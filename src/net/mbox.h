@@ -48,7 +48,10 @@ size_t mbox_convert(struct mbox *m, const char *in, size_t in_len, size_t *taken
 /* mbox_end - what closes a message: up to MBOX_END octets at out */
 size_t mbox_end(struct mbox *m, char out[MBOX_END]);
 
-/* mbox_count - octets that mbox_send would send of fd, by the same steps; false: it cannot, or fdio_interrupt */
+/*
+ * mbox_count - octets that mbox_send would send of fd, by the same steps
+ * Returns false if it cannot tell, or fdio_interrupt is set.
+ */
 bool mbox_count(int fd, uint64_t *octets);
 
 /*
