@@ -224,7 +224,7 @@ static void follow(struct model *m, const struct reply *r)
 		m->quit = true;
 	} else if (r->multi && reply_begins(r, "+OK listing")) {
 		check_listing(m, r);
-	} else if (r->multi && !reply_begins(r, "+OK cap")) {
+	} else if (r->multi && !reply_begins(r, "+OK cap") && !reply_begins(r, "+OK lang")) {
 		check_message(m, r);
 	}
 }
