@@ -37,8 +37,10 @@ static size_t clean(const char **rest, bool sentence, char *out, size_t room)
 			break;
 		if (octets > 0)
 			memcpy(out + n, p, octets);
+		else if (sentence && strchr(" ()'", *p) != NULL)
+			out[n] = *p;
 		else
-			out[n] = sentence && strchr(" ()'", *p) != NULL ? *p : '?';
+			out[n] = '?';
 		n += step;
 	}
 	*rest = p;

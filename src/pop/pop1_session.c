@@ -185,7 +185,7 @@ static enum command_outcome do_quit(struct command_loop *l, char *const argument
 	return command_stop(l, COMMAND_QUIT, "+OK bye");
 }
 
-#define NOT_NOW(word) { .name = word, .run = not_now, .most = 1, .rest = true, .syntax = word }
+#define NOT_NOW(word) { .name = (word), .run = not_now, .most = 1, .rest = true, .syntax = (word) }
 #define ALWAYS \
 	{ .name = "RSET", .run = do_rset, .syntax = "RSET" }, \
 	{ .name = "NOOP", .run = session_noop, .syntax = "NOOP" }, \

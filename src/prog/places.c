@@ -107,7 +107,7 @@ static uint64_t mount_id(const char *path)
 			return 0;
 		slash[slash == above] = '\0';
 	}
-	return s.stx_mask & STATX_MNT_ID ? s.stx_mnt_id : 0;
+	return (s.stx_mask & STATX_MNT_ID) != 0 ? s.stx_mnt_id : 0;
 }
 
 static void look(struct places *p, const char *path)

@@ -51,13 +51,15 @@ static bool set_trust(struct caller *c, const char *ca, struct caller_found *fou
 static bool set_name(struct caller *c, const char *name)
 {
 	struct addr a;
+	char host[254];
+	int len = snprintf(host, sizeof host, "%s", name);
 	X509_VERIFY_PARAM *param = SSL_get0_param(c->ssl);
 
 	if (addr_from_text(&a, name, NULL))
 		return X509_VERIFY_PARAM_set1_ip_asc(param, a.text) == 1;
 	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	return X509_VERIFY_PARAM_set1_host(param, name, 0) == 1 &&
-	    SSL_set_tlsext_host_name(c->ssl, name) == 1;
+	return len > 0 && (size_t)len < sizeof host && X509_VERIFY_PARAM_set1_host(param, name, 0) == 1 &&
+	    SSL_set_tlsext_host_name(c->ssl, host) == 1;
 }
 
 static bool set_up(struct caller *c, const struct caller_rules *rules, struct caller_found *found)
