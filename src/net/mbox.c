@@ -276,11 +276,14 @@ enum mbox_result mbox_send(struct out *o, int fd, uint64_t octets)
 	const struct sink to = { send_room, send_used, &s };
 	struct mbox m;
 	char end[MBOX_END];
+	size_t len;
 	enum mbox_result r = pass(fd, &to, &m);
 
 	/* so that what ends on the count is always the end, and a file that grew never gives all octets */
 	s.left += kept;
-	if (r == MBOX_OK && !put(&to, end, mbox_end(&m, end)))
-		r = MBOX_CLIENT;
+	if (r == MBOX_OK) {
+		len = mbox_end(&m, end);
+		r = put(&to, end, len) ? MBOX_OK : MBOX_CLIENT;
+	}
 	return s.over || (r == MBOX_OK && s.left > 0) ? MBOX_FILE : r;
 }
