@@ -30,6 +30,8 @@ static const char *const place[] = { [MAILDIR_NEW] = "new", [MAILDIR_CUR] = "cur
 static int step(int at, const char *path, size_t len, bool last)
 {
 	char name[NAME_MAX_OCTETS + 1];
+	struct stat st;
+	int fd;
 
 	if (len > NAME_MAX_OCTETS || strncmp(path, "..", len) == 0) {
 		errno = EXDEV;
@@ -37,7 +39,12 @@ static int step(int at, const char *path, size_t len, bool last)
 	}
 	memcpy(name, path, len);
 	name[len] = '\0';
-	return openat(at, name, OPEN_DIRECTORY | O_NOFOLLOW | (last ? 0 : O_PATH));
+	fd = openat(at, name, OPEN_DIRECTORY | O_NOFOLLOW | (last ? 0 : O_PATH));
+	/* a link, of which openat says no more than that it is no directory */
+	if (fd == -1 && errno == ENOTDIR)
+		errno = fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode) ? ELOOP :
+		    ENOTDIR;
+	return fd;
 }
 
 /* what openat2 does, one name at a time, for kernels and filters without it */
