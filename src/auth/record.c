@@ -103,7 +103,6 @@ static bool is_same_secret(const struct monitor *m, const char *password)
 void record_settle(struct monitor *m, const char *name, const char *password)
 {
 	struct record_held *h = &m->held;
-
 	enum ask_result r = m->verdict.result;
 	bool counts = r == ASK_REFUSED || r == ASK_EXPIRED;
 

@@ -65,7 +65,7 @@ void notify_status(const char *text)
 	if (channel.fd < 0)
 		return;
 	len = snprintf(message, sizeof message, "STATUS=%.*s", NOTIFY_TEXT - 1, text);
-	/* a systemd that is busy has more to do than to hear of us */
-	if (len > 0 && send(channel.fd, message, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		return;
+	/* a systemd that is busy has more to do than to hear of us: nothing follows from a failure */
+	if (len > 0)
+		(void)send(channel.fd, message, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
 }

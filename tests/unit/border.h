@@ -55,4 +55,15 @@ static inline void begin(struct log_line *l, int priority, const char *phrase)
 	log_begin(l, priority, phrase);
 }
 
+/* the monitor until its end, login in a child of its own */
+static inline enum monitor_state border_serve(struct monitor *m, const struct monitor_rules *rules,
+    const struct monitor_calls *calls, void (*login)(int fd))
+{
+	m->rules = rules;
+	m->calls = calls;
+	m->relay.fd = -1;
+	m->login_pid = child_of(&m->login, login);
+	return monitor_serve(m);
+}
+
 #endif

@@ -313,11 +313,7 @@ static const struct monitor_calls by_proof = { .start = start_by_proof, .kill_fa
 
 static enum monitor_state serve_by_proof(void (*login)(int fd))
 {
-	m.rules = &rules;
-	m.calls = &by_proof;
-	m.relay.fd = -1;
-	m.login_pid = child_of(&m.login, login);
-	return monitor_serve(&m);
+	return border_serve(&m, &rules, &by_proof, login);
 }
 
 Test(judge, apop_before_a_password_that_is_right_is_forgotten)

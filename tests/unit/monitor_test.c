@@ -61,11 +61,7 @@ static const struct monitor_calls calls = { .start = start, .kill_family = kill_
 
 static enum monitor_state serve(void (*login)(int fd))
 {
-	m.rules = &rules;
-	m.calls = &calls;
-	m.relay.fd = -1;
-	m.login_pid = child_of(&m.login, login);
-	return monitor_serve(&m);
+	return border_serve(&m, &rules, &calls, login);
 }
 
 static enum ask_result ask(int fd, const char *name, const char *password, bool *last)

@@ -55,11 +55,7 @@ static const struct monitor_calls calls = { .start = start, .kill_family = kill_
 
 static enum monitor_state serve(void (*login)(int fd))
 {
-	m.rules = &rules;
-	m.calls = &calls;
-	m.relay.fd = -1;
-	m.login_pid = child_of(&m.login, login);
-	return monitor_serve(&m);
+	return border_serve(&m, &rules, &calls, login);
 }
 
 static const struct proxied told = { .octets_len = 4, .octets = { 192, 0, 2, 7 }, .port = 40001,
